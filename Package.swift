@@ -1,0 +1,150 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The rooms of the house, floor by floor; a target imports only targets on lower floors.
+// `make check` reads this file (`swift package dump-package`) and fails on an upward edge or a third-party
+// import outside the allow-list in Makefile's check script.
+
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+  name: "kindling",
+  platforms: [.macOS(.v15)],
+  products: [.executable(name: "kindling", targets: ["kindling"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
+    .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
+    .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.1"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
+  ],
+  targets: [
+    // 6 House
+    .executableTarget(
+      name: "kindling",
+      dependencies: [
+        "House", "RPC", "API", "Terminal", "Service", "Storage", "OCI", "Diagnostics",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ], swiftSettings: settings),
+    .target(
+      name: "House",
+      dependencies: [
+        "Gateway", "RPC", "Service", "Builder", "Registry", "Storage", "Sandbox", "OCI", "Diagnostics",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ], swiftSettings: settings),
+
+    // 5 Doors
+    .target(
+      name: "Gateway",
+      dependencies: [
+        "API", "Service", "Registry", "Storage", "OCI", "Diagnostics", "CWebAssets",
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ], swiftSettings: settings),
+    .target(
+      name: "RPC",
+      dependencies: [
+        "API", "Service", "Storage", "Diagnostics",
+        .product(name: "GRPCCore", package: "grpc-swift-2"),
+        .product(name: "GRPCNIOTransportHTTP2", package: "grpc-swift-nio-transport"),
+        .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
+        .product(name: "HummingbirdCore", package: "hummingbird"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ], swiftSettings: settings),
+    .target(name: "Terminal", dependencies: ["Diagnostics"], swiftSettings: settings),
+
+    // 4 Room
+    .target(
+      name: "Service",
+      dependencies: [
+        "Builder", "Registry", "Storage", "Archive", "Dockerfile", "OCI", "Diagnostics",
+        .product(name: "JWTKit", package: "jwt-kit"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ], swiftSettings: settings),
+
+    // 3 Trade
+    .target(
+      name: "Builder",
+      dependencies: [
+        "Dockerfile", "Archive", "Sandbox", "Storage", "OCI", "Diagnostics",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ], swiftSettings: settings),
+    .target(
+      name: "Registry",
+      dependencies: [
+        "Archive", "Storage", "OCI", "Diagnostics",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ], swiftSettings: settings),
+
+    // 2 Craft
+    .target(
+      name: "Storage",
+      dependencies: [
+        "OCI", "Diagnostics",
+        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ], swiftSettings: settings),
+    .target(
+      name: "Archive",
+      dependencies: [
+        "OCI", "Diagnostics", "CCompression",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ], swiftSettings: settings),
+    .target(
+      name: "Sandbox",
+      dependencies: [
+        "Diagnostics", "CSandbox",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ], swiftSettings: settings),
+
+    // 1 Word
+    .target(name: "OCI", dependencies: ["Diagnostics", "COpenSSL"], swiftSettings: settings),
+    .target(name: "Dockerfile", dependencies: ["Diagnostics"], swiftSettings: settings),
+    .target(name: "Diagnostics", swiftSettings: settings),
+
+    // beside
+    .target(
+      name: "API",
+      dependencies: [
+        .product(name: "GRPCCore", package: "grpc-swift-2"),
+        .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ], exclude: ["Proto"]),
+    .target(name: "CSandbox", cSettings: [.define("_GNU_SOURCE"), .unsafeFlags(["-Wall", "-Wextra"])]),
+    .target(name: "CWebAssets", path: "Web", sources: ["embed"], publicHeadersPath: "embed/include"),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(
+      name: "CCompression",
+      providers: [.apt(["libisal-dev", "zlib1g-dev", "libzstd-dev", "liblzma-dev", "libbz2-dev"])]),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,78 @@
+/// One line of a build's log as people read it: a rendering of events, never stored.
+package struct LogLine: Sendable, Hashable {
+  package var at: Timestamp
+  package var text: String
+  package init(at: Timestamp, text: String) {
+    self.at = at
+    self.text = text
+  }
+}
+
+extension BuildEvent {
+  /// The event as plain log lines: steps are announced as `#4 RUN make`, their output is prefixed `#4 12.31`.
+  ///
+  /// `plan` is what an earlier `planned` event said, and `started` when the step in question began.
+  package func logLines(plan: [PlannedStep], stepStartedAt: Timestamp?) -> [LogLine] {
+    plainText(plan: plan, stepStartedAt: stepStartedAt).map { LogLine(at: at, text: $0) }
+  }
+
+  private func plainText(plan: [PlannedStep], stepStartedAt: Timestamp?) -> [String] {
+    switch kind {
+    case .queued: return ["queued"]
+    case .started: return ["started"]
+    case .source(let summary): return ["context: \(summary.files) files, \(summary.size)"]
+    case .planned(let steps): return ["plan: \(steps.count) steps"]
+    case .note(let text): return text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    case .warning(let text, let source):
+      return ["warning: \(text)"] + (source.map { $0.text.split(separator: "\n").map(String.init) } ?? [])
+    case .stepStarted(let step):
+      guard let planned = plan.first(where: { $0.step == step }) else { return ["#\(step)"] }
+      return ["#\(step) [\(planned.stage)] \(planned.instruction)"]
+    case .output(let step, _, let line):
+      return ["#\(step) \(Self.seconds(from: stepStartedAt, to: at)) \(line)"]
+    case .stepFinished(let report):
+      let time = Self.seconds(milliseconds: report.durationMilliseconds)
+      switch report.result {
+      case .ran: return ["#\(report.step) done \(time)s" + (report.layer.map { ", layer \($0)" } ?? "")]
+      case .cached: return ["#\(report.step) cached"]
+      case .failed: return ["#\(report.step) failed after \(time)s"]
+      case .cancelled: return ["#\(report.step) cancelled after \(time)s"]
+      }
+    case .image(let image):
+      return image.references.map { "image: \($0)@\(image.digest)" } + ["size: \(image.size) in \(image.layers) layers"]
+    case .finished(.succeeded(let milliseconds, let cached)):
+      return ["succeeded in \(Self.seconds(milliseconds: milliseconds))s, \(cached) steps cached"]
+    case .finished(.failed(let failure)):
+      return ("failed: " + failure.description).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    case .finished(.cancelled): return ["cancelled"]
+    }
+  }
+
+  private static func seconds(from start: Timestamp?, to end: Timestamp) -> String {
+    seconds(milliseconds: start.map { Swift.max(0, end.milliseconds - $0.milliseconds) } ?? 0)
+  }
+
+  /// `12.31` for 12,310 ms; two digits after the point, without a locale.
+  package static func seconds(milliseconds: Int64) -> String {
+    let hundredths = (milliseconds + 5) / 10
+    let rest = hundredths % 100
+    return "\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest)"
+  }
+}
+
+/// Renders a build's events to log lines in order, remembering the plan and when steps began.
+package struct LogRenderer: Sendable {
+  private var plan: [BuildEvent.PlannedStep] = []
+  private var startedAt: [Int: Timestamp] = [:]
+  package init() {}
+
+  package mutating func lines(for event: BuildEvent) -> [LogLine] {
+    switch event.kind {
+    case .planned(let steps): plan = steps
+    case .stepStarted(let step): startedAt[step] = event.at
+    default: break
+    }
+    let step: Int? = if case .output(let step, _, _) = event.kind { step } else { nil }
+    return event.logLines(plan: plan, stepStartedAt: step.flatMap { startedAt[$0] })
+  }
+}

@@ -1,0 +1,82 @@
+import Diagnostics
+import OCI
+
+/// Where a build stands. PENDING → RUNNING → SUCCEEDED or FAILED; CANCELLED from PENDING or RUNNING; nothing else.
+package enum BuildStatus: String, Sendable, Hashable, Codable, CaseIterable {
+  case pending, running, succeeded, failed, cancelled
+  /// Whether nothing will change any more.
+  package var isTerminal: Bool { self == .succeeded || self == .failed || self == .cancelled }
+}
+
+/// Where a build's files come from.
+package enum BuildSource: Sendable, Hashable, Codable {
+  /// An archive in the context store. `context` is nil when it came inline with the request.
+  case archive(Digest, context: ContextID?)
+}
+
+/// A build as the ledger knows it: what was asked, how far it is, what came of it.
+package struct BuildRecord: Sendable, Hashable, Codable {
+  package var id: BuildID
+  package var organization: OrganizationName
+  /// Build and image name: one repository path component.
+  package var name: String
+  package var dockerfile: String
+  package var tags: [Tag]
+  package var buildArgs: [String: String]
+  package var platform: Platform
+  package var noCache: Bool
+  /// 0 when the caller left it to the default.
+  package var timeoutSeconds: UInt64
+  package var source: BuildSource
+  /// What the caller sent as push target; the platform decides, so it is only kept to be mentioned in the log.
+  package var registry: String
+  package var repository: String
+
+  package var status: BuildStatus
+  /// Why it is FAILED.
+  package var failure: Failure?
+  /// `registry/org/name:tag`, one for each tag; empty until SUCCEEDED.
+  package var imageReferences: [String]
+  package var manifest: Digest?
+  package var metrics: BuildMetrics?
+  package var createdAt: Timestamp
+  package var startedAt: Timestamp?
+  package var completedAt: Timestamp?
+
+  package init(
+    id: BuildID, organization: OrganizationName, name: String, dockerfile: String, tags: [Tag],
+    buildArgs: [String: String], platform: Platform, noCache: Bool, timeoutSeconds: UInt64, source: BuildSource,
+    registry: String, repository: String, createdAt: Timestamp
+  ) {
+    self.id = id
+    self.organization = organization
+    self.name = name
+    self.dockerfile = dockerfile
+    self.tags = tags
+    self.buildArgs = buildArgs
+    self.platform = platform
+    self.noCache = noCache
+    self.timeoutSeconds = timeoutSeconds
+    self.source = source
+    self.registry = registry
+    self.repository = repository
+    self.status = .pending
+    self.imageReferences = []
+    self.createdAt = createdAt
+  }
+}
+
+/// What a finished build cost.
+package struct BuildMetrics: Sendable, Hashable, Codable {
+  package var durationMilliseconds: Int64
+  /// Compressed layers and config together.
+  package var imageSize: ByteCount
+  package var layerCount: Int
+  package var cacheUsed: Bool
+  package init(durationMilliseconds: Int64, imageSize: ByteCount, layerCount: Int, cacheUsed: Bool) {
+    self.durationMilliseconds = durationMilliseconds
+    self.imageSize = imageSize
+    self.layerCount = layerCount
+    self.cacheUsed = cacheUsed
+  }
+}

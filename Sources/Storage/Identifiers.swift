@@ -1,0 +1,90 @@
+import Diagnostics
+
+/// An organisation: the owner of every row and of the first path component of every repository.
+package struct OrganizationName: Sendable, Hashable, Codable, Comparable, CustomStringConvertible {
+  package let name: String
+
+  /// Throws `organization-invalid` unless `name` is 1 to 63 lower-case letters, digits and inner hyphens,
+  /// so that it can be a repository's first path component and a host label.
+  package init(_ name: String) throws(Failure) {
+    let bytes = Array(name.utf8)
+    let isWord: (UInt8) -> Bool = { (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) }
+    guard (1...63).contains(bytes.count), let first = bytes.first, let last = bytes.last, isWord(first), isWord(last),
+      bytes.allSatisfy({ isWord($0) || $0 == 0x2d })
+    else {
+      throw Failure(
+        .invalidArgument, reason: "organization-invalid", "organisation name '\(name)' is not valid",
+        hint: "use 1 to 63 lower-case letters, digits and inner hyphens")
+    }
+    self.name = name
+  }
+
+  package var description: String { name }
+  package static func < (a: Self, b: Self) -> Bool { a.name < b.name }
+  package init(from decoder: any Decoder) throws {
+    try self.init(try decoder.singleValueContainer().decode(String.self))
+  }
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(name)
+  }
+}
+
+/// A build's identifier, `bld_` and a ULID: sortable by the moment of creation.
+package struct BuildID: PrefixedIdentifier {
+  package static let prefix = "bld_"
+  package let text: String
+  package init(unchecked text: String) { self.text = text }
+}
+
+/// An uploaded context's identifier, `ctx_` and a ULID.
+package struct ContextID: PrefixedIdentifier {
+  package static let prefix = "ctx_"
+  package let text: String
+  package init(unchecked text: String) { self.text = text }
+}
+
+/// What the identifiers of ledger rows share: a prefix that says of what, and a ULID.
+package protocol PrefixedIdentifier: Sendable, Hashable, Codable, Comparable, CustomStringConvertible {
+  static var prefix: String { get }
+  var text: String { get }
+  init(unchecked text: String)
+}
+
+extension PrefixedIdentifier {
+  /// Nil unless `text` is the prefix and 26 digits of Crockford's base 32; such an id cannot exist.
+  package init?(_ text: String) {
+    guard text.hasPrefix(Self.prefix), ULID.isValid(text.dropFirst(Self.prefix.count)) else { return nil }
+    self.init(unchecked: text)
+  }
+
+  /// A new identifier for a row made at `moment`.
+  package static func make(at moment: Timestamp) -> Self { Self(unchecked: prefix + ULID.make(at: moment)) }
+
+  package var description: String { text }
+  package static func < (a: Self, b: Self) -> Bool { a.text < b.text }
+  package init(from decoder: any Decoder) throws {
+    self.init(unchecked: try decoder.singleValueContainer().decode(String.self))
+  }
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(text)
+  }
+}
+
+/// Crockford base-32 text of 48 bits of Unix milliseconds and 80 random bits; sorts by time.
+enum ULID {
+  private static let digits = Array("0123456789ABCDEFGHJKMNPQRSTVWXYZ".utf8)
+
+  static func make(at moment: Timestamp) -> String {
+    var text: [UInt8] = []
+    let time = UInt64(max(0, moment.milliseconds))
+    for shift in stride(from: 45, through: 0, by: -5) { text.append(digits[Int(time >> UInt64(shift) & 31)]) }
+    for _ in 0..<16 { text.append(digits[Int.random(in: 0..<32)]) }
+    return String(decoding: text, as: UTF8.self)
+  }
+
+  static func isValid(_ text: some StringProtocol) -> Bool {
+    text.utf8.count == 26 && text.utf8.allSatisfy { digits.contains($0) }
+  }
+}

@@ -1,0 +1,1 @@
+int cwebassets_anchor(void);
