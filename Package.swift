@@ -161,6 +161,8 @@ let package = Package(
         "Wire", "API", "Service", "Storage", "OCI", "Diagnostics",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ], swiftSettings: settings),
+    // Tests
+    .testTarget(name: "WebAssetsTests", dependencies: ["CWebAssets"], swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
 )
