@@ -163,6 +163,7 @@ let package = Package(
       ], swiftSettings: settings),
     // Tests
     .testTarget(name: "WebAssetsTests", dependencies: ["CWebAssets"], swiftSettings: settings),
+      name: "TerminalTests", dependencies: ["Terminal", "Diagnostics"], exclude: ["Golden"], swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
 )
