@@ -145,6 +145,12 @@ let package = Package(
     .systemLibrary(
       name: "CCompression",
       providers: [.apt(["libisal-dev", "zlib1g-dev", "libzstd-dev", "liblzma-dev", "libbz2-dev"])]),
+
+    // tests
+    .testTarget(
+      name: "ArchiveTests",
+      dependencies: ["Archive", "OCI", "Diagnostics", .product(name: "SystemPackage", package: "swift-system")],
+      swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
 )
