@@ -41,4 +41,21 @@ package final class BufferedReader: ByteReader {
     start += count
     return count
   }
+
+  /// Takes up to `count` bytes to nowhere, and returns how many there were.
+  package func skip(_ count: Int64) throws(Failure) -> Int64 {
+    var skipped: Int64 = 0
+    while skipped < count {
+      if start == end {
+        start = 0
+        end = 0
+        end = try source.read(into: buffer.bytes)
+        if end == 0 { break }
+      }
+      let step = Int(min(Int64(end - start), count - skipped))
+      start += step
+      skipped += Int64(step)
+    }
+    return skipped
+  }
 }
