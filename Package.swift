@@ -155,12 +155,16 @@ let package = Package(
       name: "CCompression",
       providers: [.apt(["libisal-dev", "zlib1g-dev", "libzstd-dev", "liblzma-dev", "libbz2-dev"])]),
 
+    // Tests, one target for each room
     .testTarget(
       name: "WireTests",
       dependencies: [
         "Wire", "API", "Service", "Storage", "OCI", "Diagnostics",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ], swiftSettings: settings),
+    .testTarget(
+      name: "TerminalTests", dependencies: ["Terminal", "Diagnostics"], exclude: ["Golden"], swiftSettings: settings),
+    .testTarget(name: "WebAssetsTests", dependencies: ["CWebAssets"], swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
 )
