@@ -145,6 +145,9 @@ let package = Package(
     .systemLibrary(
       name: "CCompression",
       providers: [.apt(["libisal-dev", "zlib1g-dev", "libzstd-dev", "liblzma-dev", "libbz2-dev"])]),
+
+    // tests
+    .testTarget(name: "DockerfileTests", dependencies: ["Dockerfile", "Diagnostics"], swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
 )
