@@ -160,6 +160,7 @@ let package = Package(
       name: "ArchiveTests",
       dependencies: ["Archive", "OCI", "Diagnostics", .product(name: "SystemPackage", package: "swift-system")],
       swiftSettings: settings),
+    .testTarget(name: "DockerfileTests", dependencies: ["Dockerfile", "Diagnostics"], swiftSettings: settings),
     .testTarget(
       name: "TerminalTests", dependencies: ["Terminal", "Diagnostics"], exclude: ["Golden"], swiftSettings: settings),
     .testTarget(name: "WebAssetsTests", dependencies: ["CWebAssets"], swiftSettings: settings),

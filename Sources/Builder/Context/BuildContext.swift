@@ -117,7 +117,7 @@ struct BuildContext: FileTree {
   ) throws(Failure) -> IgnoreRules? {
     for path in [FilePath(dockerfile + ".dockerignore"), ".dockerignore"] {
       if let bytes = try contents(path, entries, bodies: bodies, limit: dockerfileLimit) {
-        return try IgnoreRules(text: String(decoding: bytes, as: UTF8.self))
+        return try IgnoreRules(text: String(decoding: bytes, as: UTF8.self), file: path.string)
       }
     }
     return nil

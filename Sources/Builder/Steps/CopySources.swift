@@ -55,7 +55,7 @@ struct CopySources {
     }
     var matches = [FilePath()]
     for component in clean.components {
-      let pattern = try PathPattern(component.string)
+      let pattern = try PathPattern(component.string, style: .source)
       var next: [FilePath] = []
       for parent in matches {
         let directory = try tree.resolve(parent, followLast: true)
@@ -103,7 +103,7 @@ struct CopySources {
   private func copyContents(
     of directory: FilePath, excludedFrom root: FilePath, to target: FilePath, into collector: inout EntryCollector
   ) throws(Failure) {
-    let rules = action.excludes.isEmpty ? nil : try IgnoreRules(text: action.excludes.joined(separator: "\n"))
+    let rules = action.excludes.isEmpty ? nil : try IgnoreRules(patterns: action.excludes)
     var open: [(FilePath, FilePath)] = [(directory, target)]
     while let (from, to) = open.popLast() {
       for name in try tree.names(in: from) {
