@@ -101,7 +101,7 @@ struct Planner {
 
   /// ONBUILD instructions of a base image run right after FROM, once (Dockerfile reference, ONBUILD).
   private func triggers(of origin: PlannedStage.Origin, _ config: ImageConfig) throws(Failure) -> [Instruction] {
-    guard case .image(let image) = origin, let texts = config.config?.onBuild, !texts.isEmpty else { return [] }
+    guard case .image = origin, let texts = config.config?.onBuild, !texts.isEmpty else { return [] }
     var instructions: [Instruction] = []
     for text in texts { instructions.append(try DockerfileParser.parseTrigger(text)) }
     return instructions
