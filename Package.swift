@@ -145,6 +145,10 @@ let package = Package(
     .systemLibrary(
       name: "CCompression",
       providers: [.apt(["libisal-dev", "zlib1g-dev", "libzstd-dev", "liblzma-dev", "libbz2-dev"])]),
+    .testTarget(
+      name: "SandboxTests",
+      dependencies: ["Sandbox", "Diagnostics", .product(name: "SystemPackage", package: "swift-system")],
+      swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
 )
