@@ -58,7 +58,7 @@ let package = Package(
     .target(
       name: "Gateway",
       dependencies: [
-        "API", "Service", "Registry", "Storage", "OCI", "Diagnostics", "CWebAssets",
+        "Wire", "API", "Service", "Registry", "Storage", "OCI", "Diagnostics", "CWebAssets",
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
@@ -69,7 +69,7 @@ let package = Package(
     .target(
       name: "RPC",
       dependencies: [
-        "API", "Service", "Storage", "Diagnostics",
+        "Wire", "API", "Service", "Storage", "Diagnostics",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2", package: "grpc-swift-nio-transport"),
         .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
@@ -78,6 +78,15 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ], swiftSettings: settings),
+    // The contract's messages against the use-cases: what both doors share.
+    .target(
+      name: "Wire",
+      dependencies: [
+        "API", "Service", "Storage", "OCI", "Diagnostics",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ], swiftSettings: settings),
     .target(name: "Terminal", dependencies: ["Diagnostics"], swiftSettings: settings),
 
@@ -145,6 +154,21 @@ let package = Package(
     .systemLibrary(
       name: "CCompression",
       providers: [.apt(["libisal-dev", "zlib1g-dev", "libzstd-dev", "liblzma-dev", "libbz2-dev"])]),
+
+    // Tests, one target for each room
+    .testTarget(
+      name: "ArchiveTests",
+      dependencies: ["Archive", "OCI", "Diagnostics", .product(name: "SystemPackage", package: "swift-system")],
+      swiftSettings: settings),
+    .testTarget(
+      name: "TerminalTests", dependencies: ["Terminal", "Diagnostics"], exclude: ["Golden"], swiftSettings: settings),
+    .testTarget(name: "WebAssetsTests", dependencies: ["CWebAssets"], swiftSettings: settings),
+    .testTarget(
+      name: "WireTests",
+      dependencies: [
+        "Wire", "API", "Service", "Storage", "OCI", "Diagnostics",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ], swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
 )
