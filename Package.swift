@@ -156,6 +156,15 @@ let package = Package(
       name: "CCompression",
       providers: [.apt(["libisal-dev", "zlib1g-dev", "libzstd-dev", "liblzma-dev", "libbz2-dev"])]),
 
+    // Tests, one target for each room
+    .testTarget(
+      name: "ArchiveTests",
+      dependencies: ["Archive", "OCI", "Diagnostics", .product(name: "SystemPackage", package: "swift-system")],
+      swiftSettings: settings),
+    .testTarget(name: "DockerfileTests", dependencies: ["Dockerfile", "Diagnostics"], swiftSettings: settings),
+    .testTarget(
+      name: "TerminalTests", dependencies: ["Terminal", "Diagnostics"], exclude: ["Golden"], swiftSettings: settings),
+    .testTarget(name: "WebAssetsTests", dependencies: ["CWebAssets"], swiftSettings: settings),
     .testTarget(
       name: "WireTests",
       dependencies: [

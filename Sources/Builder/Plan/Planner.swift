@@ -24,7 +24,7 @@ struct Planner {
     try declareGlobals()
     let globals = self.globals
     let graph = try StageGraph(dockerfile, target: order.target) { (word, _) throws(Failure) in
-      try Expansion.expand(word, escape: dockerfile.escape) { globals.value(of: $0) }
+      try Expansion.expand(word, escape: dockerfile.directives.escape) { globals.value(of: $0) }
     }
     var done: [Int: (config: ImageConfig, scope: Scope)] = [:]
     var stages: [PlannedStage] = []
@@ -60,7 +60,7 @@ struct Planner {
         globals.setArgument(argument.name, given)
       } else if let word = argument.defaultValue {
         globals.setArgument(
-          argument.name, try Expansion.expand(word, escape: dockerfile.escape) { scope.value(of: $0) })
+          argument.name, try Expansion.expand(word, escape: dockerfile.directives.escape) { scope.value(of: $0) })
       }
     }
   }
@@ -80,7 +80,7 @@ struct Planner {
       guard !reference.isEmpty else {
         throw Failure(
           .invalidArgument, reason: "base-image-empty", "FROM names no image: '\(stage.from.image)' is empty",
-          source: stage.excerpt(in: dockerfile), hint: "give the ARG a default before FROM, or pass it as a build arg")
+          source: stage.opening.excerpt(in: dockerfile), hint: "give the ARG a default before FROM, or pass it as a build arg")
       }
       var image = try await base(reference, for: stage)
       // Docker: an image built on another starts its own health of metadata, but keeps the container's settings.
@@ -94,7 +94,7 @@ struct Planner {
       return try await bases.image(reference, platform: order.platform, for: order.organization)
     } catch {
       var failure = error
-      if failure.source == nil { failure.source = stage.excerpt(in: dockerfile) }
+      if failure.source == nil { failure.source = stage.opening.excerpt(in: dockerfile) }
       throw failure
     }
   }
@@ -102,8 +102,9 @@ struct Planner {
   /// ONBUILD instructions of a base image run right after FROM, once (Dockerfile reference, ONBUILD).
   private func triggers(of origin: PlannedStage.Origin, _ config: ImageConfig) throws(Failure) -> [Instruction] {
     guard case .image(let image) = origin, let texts = config.config?.onBuild, !texts.isEmpty else { return [] }
-    let text = "FROM scratch\n" + texts.joined(separator: "\n") + "\n"
-    return try DockerfileParser.parse(text, file: "ONBUILD of \(image.reference)").stages.flatMap(\.instructions)
+    var instructions: [Instruction] = []
+    for text in texts { instructions.append(try DockerfileParser.parseTrigger(text)) }
+    return instructions
   }
 
   private mutating func warnAboutUnusedArguments() {
@@ -114,12 +115,5 @@ struct Planner {
     warnings.append(
       BuildPlan.PlanWarning(
         text: "build arguments that no ARG declares: " + unused.sorted().joined(separator: ", "), source: nil))
-  }
-}
-
-extension Stage {
-  /// The FROM line in its surroundings.
-  func excerpt(in dockerfile: ParsedDockerfile) -> SourceExcerpt {
-    SourceExcerpt(file: dockerfile.file, text: dockerfile.text, lines: from.lines)
   }
 }

@@ -110,7 +110,7 @@ struct StagePlanner {
     case .shell(let words): container.shell = words
     case .stopSignal(let word): container.stopSignal = try expand(word)
     case .healthcheck(let check): container.healthcheck = healthcheck(check)
-    case .onbuild(let text): container.onBuild = (container.onBuild ?? []) + [text]
+    case .onbuild(let text, _): container.onBuild = (container.onBuild ?? []) + [text]
     case .maintainer(let name): config.author = name
     default:
       throw Failure(
@@ -136,8 +136,11 @@ struct StagePlanner {
   }
 
   private mutating func expose(_ words: [String]) throws(Failure) {
+    let scope = self.scope
     for word in words {
-      for port in try expand(word).split(separator: " ").map(String.init) {
+      let ports = try Expansion.expandWords(
+        word, escape: dockerfile.directives.escape, lookup: { scope.value(of: $0) })
+      for port in ports {
         for exposed in try ExposedPorts.parse(port) {
           container.exposedPorts = (container.exposedPorts ?? [:]).merging([exposed: ImageConfig.Empty()]) { $1 }
         }
@@ -147,23 +150,26 @@ struct StagePlanner {
 
   private func healthcheck(_ check: Healthcheck) -> ImageConfig.Healthcheck {
     var result = ImageConfig.Healthcheck()
-    switch check.test {
-    case .none: result.test = ["NONE"]
-    case .command(.shell(let text)): result.test = ["CMD-SHELL", text]
-    case .command(.exec(let words)): result.test = ["CMD"] + words
+    guard case .probe(let probe) = check else {
+      result.test = ["NONE"]
+      return result
     }
-    result.interval = check.interval
-    result.timeout = check.timeout
-    result.startPeriod = check.startPeriod
-    result.startInterval = check.startInterval
-    result.retries = check.retries
+    switch probe.command {
+    case .shell(let text): result.test = ["CMD-SHELL", text]
+    case .exec(let words): result.test = ["CMD"] + words
+    }
+    result.interval = probe.intervalNanoseconds
+    result.timeout = probe.timeoutNanoseconds
+    result.startPeriod = probe.startPeriodNanoseconds
+    result.startInterval = probe.startIntervalNanoseconds
+    result.retries = probe.retries
     return result
   }
 
   // MARK: - RUN
 
   private func action(of run: RunInstruction) throws(Failure) -> RunAction {
-    guard run.mounts.isEmpty else {
+    guard run.mountFlags.isEmpty else {
       throw Failure(
         .unimplemented, reason: "run-mount-unimplemented", "RUN --mount is not available yet",
         hint: "copy what the step needs with COPY, and remove it in the same RUN")
@@ -175,21 +181,15 @@ struct StagePlanner {
     for name in PredefinedArguments.proxies.sorted() where scope.value(of: name) == nil {
       if let value = order.buildArgs[name] { environment.append("\(name)=\(value)") }
     }
-    var script: String?
-    let words: [String]
-    if case .script(let body) = run.program, body.hasPrefix("#!") {
-      script = body
-      words = [Self.scriptPath]
-    } else if case .script(let body) = run.program {
-      words = shell + [body]
-    } else if case .command(let form) = run.program {
-      words = arguments(of: form)
-    } else {
-      words = []
+    guard run.security == .sandbox, run.devices.isEmpty else {
+      throw Failure(
+        .unimplemented, reason: "run-security-unimplemented",
+        "RUN --security=insecure and --device are not available yet", hint: "run the step without extra privileges")
     }
     return RunAction(
-      arguments: words, environment: environment, user: container.user ?? "",
-      workingDirectory: container.workingDir ?? "/", script: script, network: run.network == "none" ? .none : .host)
+      arguments: run.script == nil ? arguments(of: run.command) : [Self.scriptPath], environment: environment,
+      user: container.user ?? "", workingDirectory: container.workingDir ?? "/", script: run.script,
+      network: run.network == .none ? .none : .host)
   }
 
   /// Where a heredoc with a `#!` line is mounted, as BuildKit does.
@@ -198,11 +198,7 @@ struct StagePlanner {
   private func history(of run: RunInstruction) -> String {
     let arguments = scope.arguments.filter { !PredefinedArguments.proxies.contains($0.name) }
     let count = arguments.isEmpty ? "" : "|\(arguments.count) " + arguments.map { "\($0.name)=\($0.value) " }.joined()
-    let words: [String]
-    switch run.program {
-    case .script(let body): words = shell + [body]
-    case .command(let form): words = self.arguments(of: form)
-    }
+    let words = run.script == nil ? self.arguments(of: run.command) : [Self.scriptPath]
     return "RUN \(count)\(words.joined(separator: " ")) # buildkit"
   }
 
@@ -273,7 +269,7 @@ struct StagePlanner {
   // MARK: - Words
 
   private func expand(_ word: String) throws(Failure) -> String {
-    try Expansion.expand(word, escape: dockerfile.escape) { scope.value(of: $0) }
+    try Expansion.expand(word, escape: dockerfile.directives.escape) { scope.value(of: $0) }
   }
 
   /// `path` seen from `directory`, absolute and without `.`, `..` and doubled slashes.

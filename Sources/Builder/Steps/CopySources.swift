@@ -1,0 +1,131 @@
+import Archive
+import Diagnostics
+import Dockerfile
+import OCI
+import SystemPackage
+
+/// Finds what a COPY or ADD names and turns it into layer entries, as BuildKit places them.
+struct CopySources {
+  let action: CopyAction
+  let tree: any FileTree
+  /// Explains a missing path in the context; false elsewhere.
+  let isIgnored: (FilePath) -> Bool
+  let destination: CopyDestination
+  let scratch: ScratchFolder
+
+  /// The layer's entries in tar order: parents before children, no path twice.
+  func entries() throws(Failure) -> [LayerEntry] {
+    let found = try matches()
+    guard found.count == 1 || action.sources.count == 1 || action.endsWithSlash else {
+      throw Failure(
+        .invalidArgument, reason: "copy-destination-not-directory",
+        "the destination '\(action.destination)' of several sources does not end with a slash",
+        hint: "write '\(action.destination)/'")
+    }
+    var collector = EntryCollector(destination: destination, mode: action.mode)
+    let many = found.count > 1 || action.endsWithSlash
+    for source in found { try place(source, many: many, into: &collector) }
+    return collector.entries
+  }
+
+  private enum Match {
+    case path(FilePath)
+    case inline(name: String, content: String)
+  }
+
+  private func matches() throws(Failure) -> [Match] {
+    var found: [Match] = []
+    for source in action.sources {
+      switch source {
+      case .inline(let name, let content): found.append(.inline(name: name, content: content))
+      case .path(let word): found += try paths(word).map { .path($0) }
+      }
+    }
+    return found
+  }
+
+  /// A pattern's matches sorted by name, or the one path it is; throws `copy-source-missing`.
+  private func paths(_ word: String) throws(Failure) -> [FilePath] {
+    // Docker: a source can never leave the context, however many `..` it has.
+    let clean = FilePath(StagePlanner.resolve(word, from: "/")).removingRoot()
+    guard word.contains(where: { "*?[".contains($0) }) else {
+      let path = try tree.resolve(clean, followLast: true)
+      guard try tree.node(path) != nil else { throw missing(word, clean) }
+      return [path]
+    }
+    var matches = [FilePath()]
+    for component in clean.components {
+      let pattern = try PathPattern(component.string, style: .source)
+      var next: [FilePath] = []
+      for parent in matches {
+        let directory = try tree.resolve(parent, followLast: true)
+        for name in try tree.names(in: directory) where pattern.matches(name.string) {
+          next.append(directory.appending(name))
+        }
+      }
+      matches = next
+    }
+    guard !matches.isEmpty else { throw missing(word, clean) }
+    return matches
+  }
+
+  private func missing(_ word: String, _ path: FilePath) -> Failure {
+    let ignored = isIgnored(path)
+    let place = action.origin == .context ? "the build context" : "the copied stage or image"
+    return Failure(
+      .invalidArgument, reason: "copy-source-missing", "'\(word)' is not in \(place)",
+      hint: ignored
+        ? "it is there, but .dockerignore excludes it" : "paths are relative to the root of \(place); check the spelling")
+  }
+
+  private func place(_ match: Match, many: Bool, into collector: inout EntryCollector) throws(Failure) {
+    switch match {
+    case .inline(let name, let content):
+      let bytes = Array(content.utf8)
+      let target = try destination.file(named: name, isDirectory: many)
+      let entry = TarEntry.file(target, mode: 0o644, size: Int64(bytes.count))
+      try collector.add(LayerEntry(tar: entry, body: .bytes(bytes), digest: Digest(sha256Of: bytes)))
+    case .path(let path):
+      guard let node = try tree.node(path) else { return }
+      if case .directory = node.entry.kind {
+        try collector.addDirectory(destination.directory, like: nil)
+        try copyContents(of: path, excludedFrom: path, to: destination.directory, into: &collector)
+      } else if action.unpacksArchives, let unpacked = try UnpackedArchive(node, scratch: scratch) {
+        try collector.addDirectory(destination.directory, like: nil)
+        for entry in unpacked.entries { try collector.addUnpacked(entry, below: destination.directory) }
+      } else {
+        let name = path.lastComponent?.string ?? "file"
+        try collector.add(node, at: try destination.file(named: name, isDirectory: many))
+      }
+    }
+  }
+
+  private func copyContents(
+    of directory: FilePath, excludedFrom root: FilePath, to target: FilePath, into collector: inout EntryCollector
+  ) throws(Failure) {
+    let rules = action.excludes.isEmpty ? nil : try IgnoreRules(patterns: action.excludes)
+    var open: [(FilePath, FilePath)] = [(directory, target)]
+    while let (from, to) = open.popLast() {
+      for name in try tree.names(in: from) {
+        let path = from.appending(name)
+        guard let node = try tree.node(path) else { continue }
+        var isDirectory = false
+        if case .directory = node.entry.kind { isDirectory = true }
+        if let rules, rules.ignores(path.components.dropFirst(root.components.count).map(\.string).joined(separator: "/"), isDirectory: isDirectory) {
+          continue
+        }
+        try collector.add(node, at: to.appending(name))
+        if isDirectory { open.append((path, to.appending(name))) }
+      }
+    }
+  }
+}
+
+extension FilePath {
+  /// The same path relative to the root.
+  func removingRoot() -> FilePath {
+    var copy = self
+    copy.root = nil
+    return copy
+  }
+}
