@@ -24,7 +24,7 @@ struct ImageImportDoor: Sendable {
         .invalidArgument, reason: "reference-missing", "the import has no reference",
         hint: "name the image: POST /_kindling/images/import?ref=NAME:TAG")
     }
-    let path = work.appending("import-\(call.context.requestID)")
+    let path = work.appending("body-\(call.context.requestID)")
     let file = try TemporaryFile(path)
     defer { file.remove() }
     try await BodyReader.pour(call.request.body) { pieces throws(Failure) in try file.write(pieces) }
