@@ -1,0 +1,13 @@
+import Dispatch
+
+/// Where builds run: threads that may block on disk, hash and wait, so that the doors' threads never do.
+///
+/// Swift's own pool has one thread for each core; two builds writing layers would silence the server.
+final class BuildThreads: TaskExecutor {
+  private let queue = DispatchQueue(label: "kindling.builds", attributes: .concurrent)
+
+  func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    queue.async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+  }
+}
