@@ -12,8 +12,11 @@ package struct GatewaySettings: Sendable {
   package var heartbeat: Duration
 
   package init(
-    version: String, allowedHosts: [String] = [], registryAuthRequired: Bool = false,
-    sendsFilesDirectly: Bool = true, heartbeat: Duration = .seconds(15)
+    version: String,
+    allowedHosts: [String] = [],
+    registryAuthRequired: Bool = false,
+    sendsFilesDirectly: Bool = true,
+    heartbeat: Duration = .seconds(15)
   ) {
     self.version = version
     self.allowedHosts = allowedHosts

@@ -1,6 +1,6 @@
 import Diagnostics
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import Logging
 import NIOCore
 import Registry
@@ -10,11 +10,9 @@ import Wire
 
 /// The HTTP door of the house: every HTTP/1.1 request goes by its first path component to one of five doors behind it.
 ///
-/// Hummingbird's parts are used at the edge only; its router is not, because registry paths must be read from their end
-/// and the hot ones should cost one comparison.
-package struct HTTPGateway: HTTPResponder {
-  package typealias Context = GatewayContext
-
+/// Hummingbird's core reads requests and writes responses. Its router is not used: registry paths have to be read from
+/// their end, and the hot ones should cost one comparison.
+package struct HTTPGateway: Sendable {
   private let contract: ContractDoor
   private let own: OwnDoor
   private let health: HealthDoor
@@ -26,21 +24,32 @@ package struct HTTPGateway: HTTPResponder {
 
   /// `readiness` is asked at every call of `/readyz`.
   package init(
-    builds: BuildService, identities: IdentityService, registry images: ImageRegistry, imports: ImageImportService,
-    data: DataDirectory, settings: GatewaySettings, logger: Logger,
+    builds: BuildService,
+    identities: IdentityService,
+    registry images: ImageRegistry,
+    imports: ImageImportService,
+    data: DataDirectory,
+    settings: GatewaySettings,
+    logger: Logger = Logger(label: "gateway"),
     readiness: @escaping @Sendable () async -> Readiness
   ) {
     let reply = StreamReply(heartbeat: settings.heartbeat)
     contract = ContractDoor(calls: BuildCalls(builds), identities: identities, reply: reply)
     own = OwnDoor(
-      builds: builds, identities: identities,
-      imports: ImageImportDoor(imports: imports, work: data.path(.work)), reply: reply, version: settings.version)
+      builds: builds,
+      identities: identities,
+      imports: ImageImportDoor(imports: imports, work: data.path(.work)),
+      reply: reply,
+      version: settings.version
+    )
     health = HealthDoor(readiness: readiness)
     registry = RegistryDoor(
       access: RegistryAccess(identities: identities, isRequired: settings.registryAuthRequired),
       blobs: BlobDoor(registry: images, sendsFilesDirectly: settings.sendsFilesDirectly),
-      uploads: UploadDoor(registry: images), manifests: ManifestDoor(registry: images),
-      listings: ListingDoor(registry: images))
+      uploads: UploadDoor(registry: images),
+      manifests: ManifestDoor(registry: images),
+      listings: ListingDoor(registry: images)
+    )
     pages = PageDoor(assets: WebAsset.embedded())
     hosts = HostRule(extra: settings.allowedHosts)
     version = settings.version

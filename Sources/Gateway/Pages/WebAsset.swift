@@ -18,8 +18,10 @@ struct WebAsset: Sendable {
       let hash = RunningDigest(.sha256)
       hash.update(bytes)
       assets[String(cString: asset.path)] = WebAsset(
-        contentType: String(cString: asset.content_type), bytes: ByteBuffer(bytes: bytes),
-        entityTag: "\"\(hash.digest().short)\"")
+        contentType: String(cString: asset.content_type),
+        bytes: ByteBuffer(bytes: bytes),
+        entityTag: "\"\(hash.digest().short)\""
+      )
     }
     return assets
   }

@@ -1,6 +1,6 @@
 import Diagnostics
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import NIOCore
 import OCI
 import Registry
@@ -45,7 +45,11 @@ struct BlobDoor: Sendable {
   }
 
   private func response(
-    _ status: HTTPResponse.Status, _ headers: HTTPFields, _ file: OpenBlob, _ range: Range<Int64>, _ call: Call
+    _ status: HTTPResponse.Status,
+    _ headers: HTTPFields,
+    _ file: OpenBlob,
+    _ range: Range<Int64>,
+    _ call: Call
   ) -> Response {
     guard call.method != .head else {
       var headers = headers

@@ -19,13 +19,19 @@ enum ByteRange: Equatable {
       let length = min(Int64(bounds[1]) ?? .max, size)
       self = length > 0 ? .part(size - length..<size) : .unsatisfiable
     case (false, true):
-      guard let first = Int64(bounds[0]), first < size else { return self = .unsatisfiable }
+      guard let first = Int64(bounds[0]), first < size else {
+        self = .unsatisfiable
+        return
+      }
       self = .part(first..<size)
     case (false, false):
       let last = Int64(bounds[1]) ?? .max
       // Spec: a range whose end lies before its start is not well-formed and may be ignored. Here: it is 416, as the
       // conformance suite wants it.
-      guard let first = Int64(bounds[0]), first < size, first <= last else { return self = .unsatisfiable }
+      guard let first = Int64(bounds[0]), first < size, first <= last else {
+        self = .unsatisfiable
+        return
+      }
       self = .part(first..<min(last, size - 1) + 1)
     }
   }

@@ -16,8 +16,11 @@ struct ChunkRange: Equatable {
       last < Int64.max
     else {
       throw Failure(
-        .invalidArgument, reason: "range-invalid", "content-range '\(header.prefix(100))' is not FIRST-LAST",
-        hint: "a chunk's range counts from the upload's start, both ends included")
+        .invalidArgument,
+        reason: "range-invalid",
+        "content-range '\(header.prefix(100))' is not FIRST-LAST",
+        hint: "a chunk's range counts from the upload's start, both ends included"
+      )
     }
     self.first = first
     count = last - first + 1

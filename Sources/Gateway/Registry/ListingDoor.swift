@@ -1,6 +1,6 @@
 import Diagnostics
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import NIOCore
 import OCI
 import Registry
@@ -53,8 +53,11 @@ struct ListingDoor: Sendable {
       guard let text = query["n"] else { return }
       guard let wanted = Int(text), wanted >= 0 else {
         throw Failure(
-          .invalidArgument, reason: "page-size-invalid", "page size '\(text.prefix(100))' is not a number",
-          hint: "n is how many entries the page may have")
+          .invalidArgument,
+          reason: "page-size-invalid",
+          "page size '\(text.prefix(100))' is not a number",
+          hint: "n is how many entries the page may have"
+        )
       }
       size = min(wanted, limit)
     }

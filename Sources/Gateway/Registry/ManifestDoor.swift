@@ -1,6 +1,6 @@
 import Diagnostics
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import NIOCore
 import OCI
 import Registry
@@ -13,7 +13,9 @@ struct ManifestDoor: Sendable {
   let registry: ImageRegistry
 
   func respond(
-    to call: Call, _ repository: Repository, _ reference: ManifestReference
+    to call: Call,
+    _ repository: Repository,
+    _ reference: ManifestReference
   ) async throws(Failure) -> Response {
     switch call.method {
     case .get, .head: return try read(call, repository, reference)
@@ -27,7 +29,8 @@ struct ManifestDoor: Sendable {
 
   /// `Accept` is not held against the client: a manifest has one form, and whoever cannot read it says so better than
   /// a 404 would.
-  private func read(_ call: Call, _ repository: Repository, _ reference: ManifestReference) throws(Failure) -> Response {
+  private func read(_ call: Call, _ repository: Repository, _ reference: ManifestReference) throws(Failure) -> Response
+  {
     let manifest = try registry.manifest(reference, in: repository)
     let digest = manifest.digest.description
     let tag = "\"\(digest)\""
@@ -36,16 +39,24 @@ struct ManifestDoor: Sendable {
     ]
     if EntityTag.matches(call.header(.ifNoneMatch), tag) { return Response(status: .notModified, headers: headers) }
     return Response(
-      status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: manifest.bytes)))
+      status: .ok,
+      headers: headers,
+      body: ResponseBody(byteBuffer: ByteBuffer(bytes: manifest.bytes))
+    )
   }
 
   private func put(
-    _ call: Call, _ repository: Repository, _ reference: ManifestReference
+    _ call: Call,
+    _ repository: Repository,
+    _ reference: ManifestReference
   ) async throws(Failure) -> Response {
     guard let body = try await BodyReader.collect(call.request.body, limit: Self.bodyLimit) else {
       throw Failure(
-        .resourceExhausted, reason: "size-invalid", "the manifest is larger than 8 MiB",
-        hint: "keep large content in layers")
+        .resourceExhausted,
+        reason: "size-invalid",
+        "the manifest is larger than 8 MiB",
+        hint: "keep large content in layers"
+      )
     }
     let bytes = Array(body.readableBytesView)
     let type = call.header(.contentType).map { MediaType(rawValue: String($0.prefix { $0 != ";" }.trimming(" "))) }

@@ -1,5 +1,5 @@
 import Diagnostics
-import Hummingbird
+import HummingbirdCore
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -11,10 +11,10 @@ final class OpenBlob: Sendable {
   private static let smallSize: Int64 = 64 << 10
   private static let pieceSize: Int64 = 512 << 10
 
-  private let descriptor: FileDescriptor
+  private let descriptor: SystemPackage.FileDescriptor
 
   /// Takes the descriptor over.
-  init(_ descriptor: FileDescriptor) { self.descriptor = descriptor }
+  init(_ descriptor: SystemPackage.FileDescriptor) { self.descriptor = descriptor }
 
   deinit { try? descriptor.close() }
 
@@ -46,7 +46,8 @@ final class OpenBlob: Sendable {
       let count = try buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: size - buffer.readableBytes) { space in
         try descriptor.read(
           fromAbsoluteOffset: offset,
-          into: UnsafeMutableRawBufferPointer(rebasing: space[..<min(space.count, Int(range.upperBound - offset))]))
+          into: UnsafeMutableRawBufferPointer(rebasing: space[..<min(space.count, Int(range.upperBound - offset))])
+        )
       }
       guard count > 0 else { throw Failure(.dataLoss, reason: "blob-short", "a blob's file is shorter than it was") }
     }
@@ -59,7 +60,10 @@ final class OpenBlob: Sendable {
     let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: try descriptor.duplicate().rawValue)
     defer { try? handle.close() }
     let region = FileRegion(
-      fileHandle: handle, readerIndex: Int(range.lowerBound), endIndex: Int(range.upperBound))
+      fileHandle: handle,
+      readerIndex: Int(range.lowerBound),
+      endIndex: Int(range.upperBound)
+    )
     let sent = channel.eventLoop.makePromise(of: Void.self)
     channel.eventLoop.execute {
       do {

@@ -1,7 +1,7 @@
 import Diagnostics
 import FoundationEssentials
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import OCI
 import Service
 
@@ -20,8 +20,11 @@ struct RegistryAccess: Sendable {
     guard let header = call.header(.authorization) else {
       guard isRequired else { return .local }
       throw Failure(
-        .unauthenticated, reason: "unauthorized", "the registry wants credentials",
-        hint: "docker login \(call.host), with any user name and as password what kindling token prints")
+        .unauthenticated,
+        reason: "unauthorized",
+        "the registry wants credentials",
+        hint: "docker login \(call.host), with any user name and as password what kindling token prints"
+      )
     }
     if let password = Self.password(basic: header) {
       return .identity(try await identities.identity(token: password))
@@ -39,8 +42,11 @@ struct RegistryAccess: Sendable {
     }
     guard call.header(.authorization) != nil else {
       throw Failure(
-        .unauthenticated, reason: "unauthorized", "the call carries no credentials",
-        hint: "docker login \(call.host), with any user name and as password what kindling token prints")
+        .unauthenticated,
+        reason: "unauthorized",
+        "the call carries no credentials",
+        hint: "docker login \(call.host), with any user name and as password what kindling token prints"
+      )
     }
     let caller = try await caller(of: call)
     guard let organization = caller.owner else {
@@ -48,7 +54,8 @@ struct RegistryAccess: Sendable {
     }
     let token = try await identities.mintToken(for: organization, lifetime: Self.tokenLifetime)
     return .json(
-      Answer(token: token, access_token: token, expires_in: Self.tokenLifetime.components.seconds))
+      Answer(token: token, access_token: token, expires_in: Self.tokenLifetime.components.seconds)
+    )
   }
 
   /// What a 401 says: where a token for the request at hand is to be had.

@@ -26,8 +26,12 @@ enum RegistryCaller: Sendable, Equatable {
       throw Failure(.notFound, reason: "name-unknown", "repository '\(repository)' does not exist")
     }
     throw Failure(
-      .permissionDenied, reason: "denied", "repository '\(repository)' does not belong to organisation '\(owner)'",
-      hint: "push to \(owner)/\(repository.name.split(separator: "/").last ?? "NAME"), or log in with a token of '\(repository.owner)'")
+      .permissionDenied,
+      reason: "denied",
+      "repository '\(repository)' does not belong to organisation '\(owner)'",
+      hint:
+        "push to \(owner)/\(repository.name.split(separator: "/").last ?? "NAME"), or log in with a token of '\(repository.owner)'"
+    )
   }
 
   /// The repository of that name; throws `name-invalid` unless it is below an organisation.
@@ -35,13 +39,19 @@ enum RegistryCaller: Sendable, Equatable {
     let repository = try Repository(name)
     guard name.contains("/") else {
       throw Failure(
-        .invalidArgument, reason: "name-invalid", "repository '\(name)' names no organisation",
-        hint: "push to \(host)/ORGANISATION/\(name)")
+        .invalidArgument,
+        reason: "name-invalid",
+        "repository '\(name)' names no organisation",
+        hint: "push to \(host)/ORGANISATION/\(name)"
+      )
     }
     do throws(Failure) { _ = try OrganizationName(repository.owner) } catch {
       throw Failure(
-        .invalidArgument, reason: "name-invalid", "repository '\(name)' does not begin with an organisation's name",
-        hint: error.hint)
+        .invalidArgument,
+        reason: "name-invalid",
+        "repository '\(name)' does not begin with an organisation's name",
+        hint: error.hint
+      )
     }
     return repository
   }

@@ -1,6 +1,6 @@
 import Diagnostics
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import OCI
 import Registry
 
@@ -30,8 +30,12 @@ struct RegistryDoor: Sendable {
   private func answer(_ call: Call, _ route: RegistryRoute?) async throws(Failure) -> Response {
     guard let route else {
       throw Failure(
-        .notFound, reason: "path-unknown", "nothing answers on '\(call.path.prefix(500))'",
-        hint: "a repository's paths end in blobs/DIGEST, blobs/uploads/, manifests/REFERENCE, tags/list or referrers/DIGEST")
+        .notFound,
+        reason: "path-unknown",
+        "nothing answers on '\(call.path.prefix(500))'",
+        hint:
+          "a repository's paths end in blobs/DIGEST, blobs/uploads/, manifests/REFERENCE, tags/list or referrers/DIGEST"
+      )
     }
     if route == .token { return try await access.token(for: call) }
     let caller = try await access.caller(of: call)
@@ -68,9 +72,13 @@ extension Response {
     let list = methods.map(\.rawValue).joined(separator: ", ")
     var response = registryFailure(
       Failure(
-        .unimplemented, reason: "unsupported", "method '\(call.method.rawValue)' is not offered here",
-        hint: "use \(list)"),
-      status: .methodNotAllowed)
+        .unimplemented,
+        reason: "unsupported",
+        "method '\(call.method.rawValue)' is not offered here",
+        hint: "use \(list)"
+      ),
+      status: .methodNotAllowed
+    )
     response.headers[.allow] = list
     return response
   }

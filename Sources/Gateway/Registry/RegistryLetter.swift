@@ -1,6 +1,6 @@
 import Diagnostics
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import Registry
 
 /// A failure as registry clients read it (distribution-spec, "Error codes"), our hint in its detail.
@@ -23,8 +23,10 @@ struct RegistryLetter: Encodable, Sendable {
     let message = failure.hint.map { "\(failure.message); \($0)" } ?? failure.message
     errors = [
       Entry(
-        code: failure.ociCode, message: message,
-        detail: .init(reason: failure.reason, hint: failure.hint, cause: failure.cause))
+        code: failure.ociCode,
+        message: message,
+        detail: .init(reason: failure.reason, hint: failure.hint, cause: failure.cause)
+      )
     ]
   }
 }
@@ -35,7 +37,7 @@ extension Response {
     let status =
       switch failure.reason {
       case "range-invalid": HTTPResponse.Status.rangeNotSatisfiable
-      case "size-invalid" where failure.code == .resourceExhausted: .contentTooLarge
+      case "size-invalid" where failure.code == .resourceExhausted: HTTPResponse.Status.contentTooLarge
       default: status ?? HTTPResponse.Status(code: failure.code.httpStatus)
       }
     return .json(RegistryLetter(failure), status: status)

@@ -1,6 +1,6 @@
 import Diagnostics
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import NIOCore
 import OCI
 import Registry
@@ -36,8 +36,11 @@ struct UploadDoor: Sendable {
   func respond(to call: Call, _ repository: Repository, id: String) async throws(Failure) -> Response {
     guard let upload = UploadID(id) else {
       throw Failure(
-        .notFound, reason: "upload-unknown", "upload '\(id.prefix(100))' does not exist",
-        hint: "begin with POST /v2/\(repository)/blobs/uploads/")
+        .notFound,
+        reason: "upload-unknown",
+        "upload '\(id.prefix(100))' does not exist",
+        hint: "begin with POST /v2/\(repository)/blobs/uploads/"
+      )
     }
     switch call.method {
     case .get, .head:
@@ -65,8 +68,11 @@ struct UploadDoor: Sendable {
   private func put(_ call: Call, _ upload: UploadID, _ repository: Repository) async throws(Failure) -> Response {
     guard let text = call.query["digest"] else {
       throw Failure(
-        .invalidArgument, reason: "digest-invalid", "the upload's end carries no digest",
-        hint: "add ?digest=sha256:… to the URL")
+        .invalidArgument,
+        reason: "digest-invalid",
+        "the upload's end carries no digest",
+        hint: "add ?digest=sha256:… to the URL"
+      )
     }
     let digest = try Digest(text)
     do throws(Failure) {
@@ -84,14 +90,19 @@ struct UploadDoor: Sendable {
     let chunk = try ChunkRange(call.header(.contentRange))
     if let chunk, let length = call.header(.contentLength).flatMap({ Int64($0) }), length != chunk.count {
       throw Failure(
-        .invalidArgument, reason: "size-invalid",
-        "the chunk has \(length) bytes where its content-range says \(chunk.count)")
+        .invalidArgument,
+        reason: "size-invalid",
+        "the chunk has \(length) bytes where its content-range says \(chunk.count)"
+      )
     }
     try await append(call.request.body, to: upload, in: repository, at: chunk?.first)
   }
 
   private func append(
-    _ body: RequestBody, to upload: UploadID, in repository: Repository, at offset: Int64?
+    _ body: RequestBody,
+    to upload: UploadID,
+    in repository: Repository,
+    at offset: Int64?
   ) async throws(Failure) {
     // Checked before the first byte, so that a chunk at the wrong place changes nothing even when it is empty.
     if let offset { try registry.checkOffset(offset, of: upload, in: repository) }
@@ -112,7 +123,10 @@ struct UploadDoor: Sendable {
 
   /// False when the blob is nowhere the caller may look, so that it has to be sent.
   private func mount(
-    _ digest: Digest, _ from: String?, into repository: Repository, _ caller: RegistryCaller
+    _ digest: Digest,
+    _ from: String?,
+    into repository: Repository,
+    _ caller: RegistryCaller
   ) async throws(Failure) -> Bool {
     let source = from.flatMap { try? Repository($0) }
     if from != nil, source == nil { return false }
@@ -125,11 +139,15 @@ struct UploadDoor: Sendable {
   private func created(_ digest: Digest, in repository: Repository) -> Response {
     Response(
       status: .created,
-      headers: [.location: "/v2/\(repository)/blobs/\(digest)", .dockerContentDigest: digest.description])
+      headers: [.location: "/v2/\(repository)/blobs/\(digest)", .dockerContentDigest: digest.description]
+    )
   }
 
   private func accepted(
-    _ upload: UploadID, in repository: Repository, offset: Int64, status: HTTPResponse.Status = .accepted
+    _ upload: UploadID,
+    in repository: Repository,
+    offset: Int64,
+    status: HTTPResponse.Status = .accepted
   ) -> Response {
     Response(status: status, headers: Self.sessionHeaders(upload, repository, offset))
   }
