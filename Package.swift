@@ -172,7 +172,7 @@ let package = Package(
     .testTarget(
       name: "KindlingTests",
       dependencies: [
-        "kindling", "Storage", "Diagnostics",
+        "kindling", "API", "Storage", "Diagnostics",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "SystemPackage", package: "swift-system"),
