@@ -233,7 +233,8 @@ import Wire
         #expect(second.builds.count == 1 && second.nextCursor.isEmpty)
         #expect(Set((first.builds + second.builds).map(\.buildID)) == made)
         request.status = .UNRECOGNIZED(77)
-        let failure = await #expect(throws: Failure.self) { [request] in try await client.listBuilds(request) }
+        let strange = request
+        let failure = await #expect(throws: Failure.self) { _ = try await client.listBuilds(strange) }
         #expect(failure?.reason == "status-unknown")
       }
     }

@@ -12,6 +12,9 @@ import SystemPackage
 
 @testable import RPC
 
+/// Says nothing.
+let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
 /// A door on a free port, closed when `body` is through.
 func withDoor<Result: Sendable>(
   services: [any RegistrableRPCService] = [],
@@ -27,7 +30,7 @@ func withDoor<Result: Sendable>(
     services: services,
     isReady: isReady,
     limits: limits,
-    logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+    logger: quiet,
     onReady: { announce.yield($0) }
   )
   return try await withThrowingTaskGroup(of: Void.self) { group in
