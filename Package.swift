@@ -46,11 +46,10 @@ let package = Package(
     .target(
       name: "House",
       dependencies: [
-        "Gateway", "RPC", "Service", "Builder", "Registry", "Storage", "Sandbox", "OCI", "Diagnostics",
+        "Gateway", "RPC", "Wire", "Service", "Builder", "Registry", "Storage", "Sandbox", "OCI", "Diagnostics",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-        .product(name: "NIOCore", package: "swift-nio"),
-        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
         .product(name: "SystemPackage", package: "swift-system"),
       ], swiftSettings: settings),
 
