@@ -32,16 +32,13 @@ package final class ServerProcess: Sendable {
     process.executableURL = URL(fileURLWithPath: Self.binary)
     process.arguments = ["start", "--port", "0", "--grpc-port", "0", "--json", "--data-dir", data] + flags
     let output = Pipe()
-    let errors = TemporaryFolder.errorFile()
+    let errors = data + ".errors"
+    try Data().write(to: URL(fileURLWithPath: errors))
     process.standardOutput = output
     process.standardError = FileHandle(forWritingAtPath: errors)
     process.standardInput = FileHandle.nullDevice
     try process.run()
-    var line = Data()
-    for try await byte in output.fileHandleForReading.bytes {
-      if byte == UInt8(ascii: "\n") { break }
-      line.append(byte)
-    }
+    let line = await Self.firstLine(of: output.fileHandleForReading)
     guard let ready = try? JSONDecoder().decode(Ready.self, from: line) else {
       process.waitUntilExit()
       throw StartFailed(words: (try? String(contentsOfFile: errors, encoding: .utf8)) ?? "", status: process.terminationStatus)
@@ -50,6 +47,21 @@ package final class ServerProcess: Sendable {
     self.data = data
     self.process = process
     self.token = try String(contentsOfFile: data + "/token", encoding: .utf8).trimmingCharacters(in: .newlines)
+  }
+
+  /// Reads on a thread of its own until the line ends or the server does.
+  private static func firstLine(of handle: FileHandle) async -> Data {
+    await withCheckedContinuation { (continuation: CheckedContinuation<Data, Never>) in
+      DispatchQueue.global().async {
+        var line = Data()
+        while !line.contains(UInt8(ascii: "\n")) {
+          let piece = handle.availableData
+          if piece.isEmpty { break }
+          line.append(piece)
+        }
+        continuation.resume(returning: line)
+      }
+    }
   }
 
   package struct StartFailed: Error, CustomStringConvertible {
@@ -105,14 +117,6 @@ package final class ServerProcess: Sendable {
         continuation.resume(returning: self.process.terminationStatus)
       }
     }
-  }
-}
-
-extension TemporaryFolder {
-  fileprivate static func errorFile() -> String {
-    let path = FileManager.default.temporaryDirectory.appendingPathComponent("kindling-err-\(UUID().uuidString)").path
-    FileManager.default.createFile(atPath: path, contents: nil)
-    return path
   }
 }
 

@@ -39,7 +39,7 @@ package struct Tool: Sendable {
     let scratch = try TemporaryFolder()
     defer { scratch.remove() }
     let (out, error) = (scratch.path("out"), scratch.path("error"))
-    for path in [out, error] { FileManager.default.createFile(atPath: path, contents: nil) }
+    for path in [out, error] { try Data().write(to: URL(fileURLWithPath: path)) }
     let process = Process()
     process.executableURL = URL(fileURLWithPath: path)
     process.arguments = arguments

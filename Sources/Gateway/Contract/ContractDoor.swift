@@ -1,6 +1,6 @@
 import Diagnostics
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import Service
 import Wire
 
@@ -31,8 +31,11 @@ struct ContractDoor: Sendable {
   private func unknownPath(_ call: Call) -> Failure {
     let offered = ContractRoute.table.map { "\($0.method.rawValue) \($0.path)" }.joined(separator: ", ")
     return Failure(
-      .notFound, reason: "rpc-unknown", "no RPC answers '\(call.method.rawValue) \(call.path.prefix(500))'",
-      hint: "there are \(offered); UploadBuildContext is offered over gRPC only")
+      .notFound,
+      reason: "rpc-unknown",
+      "no RPC answers '\(call.method.rawValue) \(call.path.prefix(500))'",
+      hint: "there are \(offered); UploadBuildContext is offered over gRPC only"
+    )
   }
 }
 
@@ -44,9 +47,13 @@ extension Response {
     let list = methods.map(\.rawValue).joined(separator: ", ")
     var response = failure(
       Failure(
-        .unimplemented, reason: "method-not-allowed",
-        "method '\(call.method.rawValue)' is not offered on '\(call.path.prefix(500))'", hint: "use \(list)"),
-      status: .methodNotAllowed)
+        .unimplemented,
+        reason: "method-not-allowed",
+        "method '\(call.method.rawValue)' is not offered on '\(call.path.prefix(500))'",
+        hint: "use \(list)"
+      ),
+      status: .methodNotAllowed
+    )
     response.headers[.allow] = list
     return response
   }

@@ -1,7 +1,8 @@
 import API
 import Diagnostics
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
+import NIOCore
 import Service
 import SwiftProtobuf
 import Wire
@@ -43,7 +44,9 @@ struct ContractRoute: Sendable {
   ]
 
   private static func unary<Input: Message, Output: Message>(
-    _ rpc: String, _ method: HTTPRequest.Method, _ path: String,
+    _ rpc: String,
+    _ method: HTTPRequest.Method,
+    _ path: String,
     _ invoke: @escaping @Sendable (BuildCalls, Input, Identity) async throws(Failure) -> Output
   ) -> ContractRoute {
     ContractRoute(rpc: rpc, method: method, path: PathTemplate(path)) {
@@ -54,7 +57,9 @@ struct ContractRoute: Sendable {
   }
 
   private static func stream<Input: Message, Output: AsyncSequence & Sendable>(
-    _ rpc: String, _ method: HTTPRequest.Method, _ path: String,
+    _ rpc: String,
+    _ method: HTTPRequest.Method,
+    _ path: String,
     _ invoke: @escaping @Sendable (BuildCalls, Input, Identity) async throws(Failure) -> Output
   ) -> ContractRoute where Output.Element: Message {
     ContractRoute(rpc: rpc, method: method, path: PathTemplate(path)) {
@@ -70,8 +75,12 @@ struct ContractRoute: Sendable {
     if !call.isReading {
       guard let collected = try await BodyReader.collect(call.request.body, limit: bodyLimit) else {
         throw Failure(
-          .invalidArgument, reason: "body-too-large", "the request's body is larger than 8 MiB",
-          hint: "send a large context with UploadBuildContext over gRPC, or: kindling build upload --folder DIR --name NAME")
+          .invalidArgument,
+          reason: "body-too-large",
+          "the request's body is larger than 8 MiB",
+          hint:
+            "send a large context with UploadBuildContext over gRPC, or: kindling build upload --folder DIR --name NAME"
+        )
       }
       body = Array(collected.readableBytesView)
     }

@@ -68,7 +68,8 @@ struct JSONText {
     case UInt8(ascii: "t"): try word("true")
     case UInt8(ascii: "f"): try word("false")
     case UInt8(ascii: "n"): try word("null")
-    case UInt8(ascii: "-"), 0x30...0x39: try number()
+    case UInt8(ascii: "-"): try number()
+    case let byte? where (0x30...0x39).contains(byte): try number()
     default: throw broken("a value")
     }
   }

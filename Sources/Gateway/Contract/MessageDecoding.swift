@@ -5,7 +5,10 @@ import SwiftProtobuf
 enum MessageDecoding {
   /// Path variables and query parameters are laid over the body, as google.api.http has it.
   static func message<M: Message>(
-    _ type: M.Type, body: [UInt8], variables: [String: String], query: Query
+    _ type: M.Type,
+    body: [UInt8],
+    variables: [String: String],
+    query: Query
   ) throws(Failure) -> M {
     var message = try decoded(M.self, body)
     var fields = QueryFields(MessageShape.of(M.self))
@@ -17,8 +20,12 @@ enum MessageDecoding {
       try message.merge(serializedBytes: try overlay.serializedBytes() as [UInt8])
     } catch {
       throw Failure(
-        .invalidArgument, reason: "query-value-invalid", "the query does not fit \(MessageShape.of(M.self).name)",
-        hint: "a number is too large for its field, most likely", cause: String(describing: error))
+        .invalidArgument,
+        reason: "query-value-invalid",
+        "the query does not fit \(MessageShape.of(M.self).name)",
+        hint: "a number is too large for its field, most likely",
+        cause: String(describing: error)
+      )
     }
     return message
   }
@@ -40,12 +47,18 @@ enum MessageDecoding {
     switch JSONText.inspect(body) {
     case .broken(let line, let column, let expected):
       return Failure(
-        .invalidArgument, reason: "json-broken", "the body is not JSON: line \(line), column \(column)",
-        hint: "expected \(expected) there")
+        .invalidArgument,
+        reason: "json-broken",
+        "the body is not JSON: line \(line), column \(column)",
+        hint: "expected \(expected) there"
+      )
     case .otherValue:
       return Failure(
-        .invalidArgument, reason: "json-not-an-object", "the body is not a JSON object",
-        hint: "send {\"member\": value, …}")
+        .invalidArgument,
+        reason: "json-not-an-object",
+        "the body is not a JSON object",
+        hint: "send {\"member\": value, …}"
+      )
     case .object(let members):
       if case .unknownField(let name) = error { return unknown(name, shape) }
       if case .conflictingOneOf = error { return conflict(members, shape) }
@@ -53,8 +66,11 @@ enum MessageDecoding {
         (try? M(jsonUTF8Bytes: Array("{".utf8) + body[member.text] + Array("}".utf8))) == nil
       }
       return Failure(
-        .invalidArgument, reason: "json-value-invalid", "member '\(guilty?.name ?? "?")' of \(shape.name) has a wrong value",
-        hint: hint(error, field: guilty.flatMap { shape[$0.name] }))
+        .invalidArgument,
+        reason: "json-value-invalid",
+        "member '\(guilty?.name ?? "?")' of \(shape.name) has a wrong value",
+        hint: hint(error, field: guilty.flatMap { shape[$0.name] })
+      )
     }
   }
 
@@ -62,17 +78,22 @@ enum MessageDecoding {
     // The decoder reports members of nested messages too, without saying of which.
     let names = shape.fields.map(\.jsonName).joined(separator: ", ")
     return Failure(
-      .invalidArgument, reason: "json-member-unknown", "member '\(name)' is not known in \(shape.name)",
-      hint: names.isEmpty ? "it has no members" : "its members are \(names)")
+      .invalidArgument,
+      reason: "json-member-unknown",
+      "member '\(name)' is not known in \(shape.name)",
+      hint: names.isEmpty ? "it has no members" : "its members are \(names)"
+    )
   }
 
   private static func conflict(_ members: [JSONText.Member], _ shape: MessageShape) -> Failure {
     let sent = members.compactMap { shape[$0.name] }.filter { $0.oneof != nil }
     let allowed = shape.fields.filter { $0.oneof != nil && $0.oneof == sent.first?.oneof }
     return Failure(
-      .invalidArgument, reason: "json-oneof-conflict",
+      .invalidArgument,
+      reason: "json-oneof-conflict",
       "members \(sent.map { "'\($0.jsonName)'" }.joined(separator: " and ")) exclude each other",
-      hint: "send exactly one of \(allowed.map(\.jsonName).joined(separator: ", "))")
+      hint: "send exactly one of \(allowed.map(\.jsonName).joined(separator: ", "))"
+    )
   }
 
   private static func hint(_ error: JSONDecodingError, field: MessageShape.Field?) -> String {

@@ -25,8 +25,11 @@ struct QueryFields {
     guard let field = shape[name] else {
       let names = shape.fields.map(\.name).joined(separator: ", ")
       throw Failure(
-        .invalidArgument, reason: "query-field-unknown", "query parameter '\(name)' is not a field of \(shape.name)",
-        hint: names.isEmpty ? "it has no fields" : "its fields are \(names)")
+        .invalidArgument,
+        reason: "query-field-unknown",
+        "query parameter '\(name)' is not a field of \(shape.name)",
+        hint: names.isEmpty ? "it has no fields" : "its fields are \(names)"
+      )
     }
     let value = try Self.value(of: field, text)
     if let index = members.firstIndex(where: { $0.name == field.jsonName }) {
@@ -61,14 +64,20 @@ struct QueryFields {
       return "\"\(name)\""
     case .structured:
       throw Failure(
-        .invalidArgument, reason: "query-value-invalid", "field '\(field.name)' does not fit into a query",
-        hint: "send it in a JSON body")
+        .invalidArgument,
+        reason: "query-value-invalid",
+        "field '\(field.name)' does not fit into a query",
+        hint: "send it in a JSON body"
+      )
     }
   }
 
   private static func refusal(_ field: MessageShape.Field, _ text: String, _ kind: String) -> Failure {
     Failure(
-      .invalidArgument, reason: "query-value-invalid",
-      "query parameter '\(field.name)' has the value '\(text.prefix(200))'", hint: "it takes \(kind)")
+      .invalidArgument,
+      reason: "query-value-invalid",
+      "query parameter '\(field.name)' has the value '\(text.prefix(200))'",
+      hint: "it takes \(kind)"
+    )
   }
 }

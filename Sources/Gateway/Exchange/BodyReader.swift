@@ -1,5 +1,5 @@
 import Diagnostics
-import Hummingbird
+import HummingbirdCore
 import NIOCore
 
 /// Reads request bodies: small ones whole, large ones piece by piece with back-pressure to the socket.
@@ -52,7 +52,10 @@ enum BodyReader {
 
   private static func broken(_ error: any Error) -> Failure {
     Failure(
-      .invalidArgument, reason: "body-broken", "the request's body ended before it was complete",
-      cause: String(describing: error))
+      .invalidArgument,
+      reason: "body-broken",
+      "the request's body ended before it was complete",
+      cause: String(describing: error)
+    )
   }
 }

@@ -1,5 +1,5 @@
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 
 /// One request on its way through the gateway.
 struct Call: Sendable {

@@ -1,6 +1,6 @@
 import Diagnostics
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 
 /// A failure as the JSON gateway writes it: google.rpc.Status with the reason and the hint in its details (contract §3.3).
 struct FailureLetter: Encodable, Sendable {
@@ -35,7 +35,9 @@ extension Response {
   /// The failure as a JSON letter, under the code's own status or a more exact one.
   static func failure(_ failure: Failure, status: HTTPResponse.Status? = nil) -> Response {
     var response = json(
-      FailureLetter(failure), status: status ?? HTTPResponse.Status(code: failure.code.httpStatus))
+      FailureLetter(failure),
+      status: status ?? HTTPResponse.Status(code: failure.code.httpStatus)
+    )
     if failure.code == .unauthenticated { response.headers[.wwwAuthenticate] = "Bearer" }
     return response
   }

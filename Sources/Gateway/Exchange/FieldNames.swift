@@ -5,6 +5,7 @@ extension HTTPField.Name {
   static let requestID = known("request-id")
   static let secFetchSite = known("sec-fetch-site")
   static let lastEventID = known("last-event-id")
+  static let link = known("link")
   static let referrerPolicy = known("referrer-policy")
 
   // Names of distribution-spec 1.1 and of the Docker registry API before it.

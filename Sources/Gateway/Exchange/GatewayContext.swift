@@ -1,20 +1,14 @@
-import Hummingbird
 import Logging
 import NIOCore
 
 /// What the gateway knows about a request besides the request itself.
-package struct GatewayContext: Sendable, InitializableFromSource {
+package struct GatewayContext: Sendable {
   let requestID: RequestID
   /// The connection; nil when a test calls the gateway without one.
   let channel: (any Channel)?
   /// Whether the caller is on this machine.
   let isFromLoopback: Bool
   let logger: Logger
-
-  /// From what Hummingbird's `Application` knows about a request.
-  package init(source: ApplicationRequestContextSource) {
-    self.init(channel: source.channel, logger: source.logger)
-  }
 
   /// For a request that came by `channel`.
   package init(channel: any Channel, logger: Logger) {

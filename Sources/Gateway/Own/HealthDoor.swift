@@ -1,5 +1,5 @@
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 
 /// `/livez` and `/readyz`, for probes: no token, and no answer but the truth.
 struct HealthDoor: Sendable {

@@ -1,6 +1,6 @@
 import Diagnostics
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import NIOCore
 import Service
 import Storage
@@ -21,10 +21,13 @@ struct ImageImportDoor: Sendable {
   func respond(to call: Call, as caller: Identity) async throws(Failure) -> Response {
     guard let reference = call.query["ref"], !reference.isEmpty else {
       throw Failure(
-        .invalidArgument, reason: "reference-missing", "the import has no reference",
-        hint: "name the image: POST /_kindling/images/import?ref=NAME:TAG")
+        .invalidArgument,
+        reason: "reference-missing",
+        "the import has no reference",
+        hint: "name the image: POST /_kindling/images/import?ref=NAME:TAG"
+      )
     }
-    let path = work.appending("import-\(call.context.requestID)")
+    let path = work.appending("body-\(call.context.requestID)")
     let file = try TemporaryFile(path)
     defer { file.remove() }
     try await BodyReader.pour(call.request.body) { pieces throws(Failure) in try file.write(pieces) }
@@ -51,13 +54,17 @@ struct ImageImportDoor: Sendable {
 /// A file that lives as long as one request.
 private struct TemporaryFile: Sendable {
   private let path: FilePath
-  private let descriptor: FileDescriptor
+  private let descriptor: SystemPackage.FileDescriptor
 
   init(_ path: FilePath) throws(Failure) {
     self.path = path
     do {
-      descriptor = try FileDescriptor.open(
-        path, .readWrite, options: [.create, .exclusiveCreate, .closeOnExec], permissions: .ownerReadWrite)
+      descriptor = try SystemPackage.FileDescriptor.open(
+        path,
+        .readWrite,
+        options: [.create, .exclusiveCreate, .closeOnExec],
+        permissions: .ownerReadWrite
+      )
     } catch {
       throw Self.failure("creating", error)
     }
@@ -79,8 +86,11 @@ private struct TemporaryFile: Sendable {
 
   private static func failure(_ doing: String, _ error: any Error) -> Failure {
     Failure(
-      (error as? Errno) == .noSpace ? .resourceExhausted : .internal, reason: "import-not-kept",
-      "\(doing) the uploaded image failed", hint: "look for space in the data directory's file system",
-      cause: String(describing: error))
+      (error as? Errno) == .noSpace ? .resourceExhausted : .internal,
+      reason: "import-not-kept",
+      "\(doing) the uploaded image failed",
+      hint: "look for space in the data directory's file system",
+      cause: String(describing: error)
+    )
   }
 }

@@ -1,8 +1,9 @@
 import Diagnostics
 import FoundationEssentials
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import Service
+import Storage
 
 /// What no platform has and an emulator needs, under `/_kindling/`.
 struct OwnDoor: Sendable {
@@ -30,8 +31,11 @@ struct OwnDoor: Sendable {
       return try await events(of: PercentText.decoded(path[1]), call)
     default:
       throw Failure(
-        .notFound, reason: "path-unknown", "nothing answers on '\(call.path.prefix(500))'",
-        hint: "there are version, session, images/import and builds/ID/events below /_kindling/")
+        .notFound,
+        reason: "path-unknown",
+        "nothing answers on '\(call.path.prefix(500))'",
+        hint: "there are version, session, images/import and builds/ID/events below /_kindling/"
+      )
     }
   }
 
@@ -49,13 +53,19 @@ struct OwnDoor: Sendable {
     guard identities.mode == .off || (call.context.isFromLoopback && HostRule.isLoopback(call.request.head.authority))
     else {
       throw Failure(
-        .permissionDenied, reason: "session-not-local", "a session is only given to this machine",
-        hint: "open the page as http://localhost, or make a token with: kindling token")
+        .permissionDenied,
+        reason: "session-not-local",
+        "a session is only given to this machine",
+        hint: "open the page as http://localhost, or make a token with: kindling token"
+      )
     }
     let organization = identities.defaultOrganization
     return Session(
-      token: try await identities.mintToken(for: organization), organization: organization.name,
-      organizations: [organization.name], version: version)
+      token: try await identities.mintToken(for: organization),
+      organization: organization.name,
+      organizations: [organization.name],
+      version: version
+    )
   }
 
   /// The build's typed events, after `?after=` or the sequence an EventSource resumes from.
@@ -65,8 +75,11 @@ struct OwnDoor: Sendable {
     if let text = call.header(.lastEventID) ?? call.query["after"] {
       guard let sequence = Int(text), sequence >= 0 else {
         throw Failure(
-          .invalidArgument, reason: "sequence-invalid", "'\(text.prefix(100))' is not an event's sequence number",
-          hint: "give the last sequence seen, or leave it out for all events")
+          .invalidArgument,
+          reason: "sequence-invalid",
+          "'\(text.prefix(100))' is not an event's sequence number",
+          hint: "give the last sequence seen, or leave it out for all events"
+        )
       }
       start = .after(sequence)
     }

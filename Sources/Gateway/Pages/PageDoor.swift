@@ -1,6 +1,6 @@
 import Diagnostics
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 
 /// The web page's files, and its own paths, which all are `index.html`: the page finds its way by itself.
 struct PageDoor: Sendable {
@@ -28,7 +28,10 @@ struct PageDoor: Sendable {
 
   private func unknownPath(_ call: Call) -> Failure {
     Failure(
-      .notFound, reason: "path-unknown", "nothing answers on '\(call.path.prefix(500))'",
-      hint: "the page is at /, the API under /v1/ignite/, the registry under /v2/, health at /livez and /readyz")
+      .notFound,
+      reason: "path-unknown",
+      "nothing answers on '\(call.path.prefix(500))'",
+      hint: "the page is at /, the API under /v1/ignite/, the registry under /v2/, health at /livez and /readyz"
+    )
   }
 }

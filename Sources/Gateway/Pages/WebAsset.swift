@@ -13,14 +13,15 @@ struct WebAsset: Sendable {
   /// Every embedded file by its URL path, such as `/app.js`.
   static func embedded() -> [String: WebAsset] {
     var assets: [String: WebAsset] = [:]
-    for index in 0..<Int(kindling_web_asset_count) {
-      guard let asset = kindling_web_asset(index), let data = asset.data else { continue }
-      let bytes = UnsafeRawBufferPointer(start: data, count: asset.length)
+    for asset in UnsafeBufferPointer(start: kindling_web_assets, count: kindling_web_asset_count) {
+      let bytes = UnsafeRawBufferPointer(start: asset.data, count: asset.length)
       let hash = RunningDigest(.sha256)
       hash.update(bytes)
-      assets["/" + String(cString: asset.path)] = WebAsset(
-        contentType: String(cString: asset.content_type), bytes: ByteBuffer(bytes: bytes),
-        entityTag: "\"\(hash.digest().short)\"")
+      assets[String(cString: asset.path)] = WebAsset(
+        contentType: String(cString: asset.content_type),
+        bytes: ByteBuffer(bytes: bytes),
+        entityTag: "\"\(hash.digest().short)\""
+      )
     }
     return assets
   }

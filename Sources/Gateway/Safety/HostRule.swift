@@ -18,8 +18,11 @@ struct HostRule: Sendable {
     let host = Self.name(of: authority)
     guard !isOwn(host) else { return }
     throw Failure(
-      .permissionDenied, reason: "host-refused", "host '\(authority.prefix(255))' is not a name of this server",
-      hint: "call it as localhost, or start it with: kindling start --allow-host \(host.prefix(255))")
+      .permissionDenied,
+      reason: "host-refused",
+      "host '\(authority.prefix(255))' is not a name of this server",
+      hint: "call it as localhost, or start it with: kindling start --allow-host \(host.prefix(255))"
+    )
   }
 
   /// An address cannot be rebound, only a name can, so every address passes.

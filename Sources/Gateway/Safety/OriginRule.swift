@@ -23,7 +23,10 @@ enum OriginRule {
 
   private static func refusal(_ origin: String) -> Failure {
     Failure(
-      .permissionDenied, reason: "cross-origin", "the request was sent by a page of another origin ('\(origin)')",
-      hint: "call the API from the server's own pages or from a program that is not a browser")
+      .permissionDenied,
+      reason: "cross-origin",
+      "the request was sent by a page of another origin ('\(origin)')",
+      hint: "call the API from the server's own pages or from a program that is not a browser"
+    )
   }
 }

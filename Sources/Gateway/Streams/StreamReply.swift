@@ -1,6 +1,6 @@
 import Diagnostics
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import NIOCore
 
 /// Writes a sequence of messages as a response that stays open until the sequence ends or the client goes.
@@ -10,14 +10,16 @@ struct StreamReply: Sendable {
 
   /// Errors thrown by the sequence or by `item` become the stream's last message.
   func response<Messages: AsyncSequence & Sendable>(
-    to call: Call, of messages: Messages,
+    to call: Call,
+    of messages: Messages,
     item: @escaping @Sendable (Messages.Element) throws(Failure) -> StreamItem
   ) -> Response {
     let format = StreamFormat(accept: call.header(.accept))
     let closed = call.context.channel?.closeFuture
     let heartbeat = heartbeat
     return Response(
-      status: .ok, headers: [.contentType: format.contentType, .cacheControl: "no-store"],
+      status: .ok,
+      headers: [.contentType: format.contentType, .cacheControl: "no-store"],
       body: ResponseBody { writer in
         let spool = ByteSpool()
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -29,11 +31,14 @@ struct StreamReply: Sendable {
           while let bytes = await spool.take() { try await writer.write(bytes) }
         }
         try await writer.finish(nil)
-      })
+      }
+    )
   }
 
   private static func produce<Messages: AsyncSequence>(
-    _ messages: Messages, into spool: ByteSpool, _ format: StreamFormat,
+    _ messages: Messages,
+    into spool: ByteSpool,
+    _ format: StreamFormat,
     _ item: @Sendable (Messages.Element) throws(Failure) -> StreamItem
   ) async {
     defer { spool.finish() }
