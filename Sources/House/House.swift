@@ -50,7 +50,7 @@ package struct House: Sendable {
 
     // Registry and builder
     let bound = BoundAddresses(main: settings.listen, grpc: settings.grpcListen)
-    let registry = try ImageRegistry(data: data)
+    let registry = ImageRegistry(data: data)
     let images = LocalImages(registry: registry, ownHosts: { bound.names })
     let builder = ImageBuilder(data: data, executable: settings.executable, bases: images, clock: clock)
     let job = BuildJob(data: data, builder: builder, registry: registry, registryHost: { bound.registryHost })
