@@ -193,6 +193,17 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "SystemPackage", package: "swift-system"),
       ], swiftSettings: settings),
+    .testTarget(
+      name: "RegistryTests",
+      dependencies: [
+        "Registry", "Storage", "OCI", "Diagnostics", .product(name: "SystemPackage", package: "swift-system"),
+      ], swiftSettings: settings),
+    .testTarget(
+      name: "StorageTests",
+      dependencies: [
+        "Storage", "OCI", "Diagnostics", .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ], swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
 )
