@@ -79,6 +79,7 @@ let package = Package(
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -157,11 +158,28 @@ let package = Package(
       name: "CCompression",
       providers: [.apt(["libisal-dev", "zlib1g-dev", "libzstd-dev", "liblzma-dev", "libbz2-dev"])]),
 
+    // What the tests share: other people's programs, folders of their own, the real binary as a server.
+    .target(name: "TestSupport", swiftSettings: settings),
+
     // Tests, one target for each room
     .testTarget(
       name: "ArchiveTests",
       dependencies: ["Archive", "OCI", "Diagnostics", .product(name: "SystemPackage", package: "swift-system")],
       swiftSettings: settings),
+    .testTarget(name: "DockerfileTests", dependencies: ["Dockerfile", "Diagnostics"], swiftSettings: settings),
+    .testTarget(
+      name: "SandboxTests",
+      dependencies: ["Sandbox", "Diagnostics", .product(name: "SystemPackage", package: "swift-system")],
+      swiftSettings: settings),
+    .testTarget(
+      name: "TerminalTests", dependencies: ["Terminal", "Diagnostics"], exclude: ["Golden"], swiftSettings: settings),
+    .testTarget(name: "WebAssetsTests", dependencies: ["CWebAssets"], swiftSettings: settings),
+    .testTarget(
+      name: "WireTests",
+      dependencies: [
+        "Wire", "API", "Service", "Storage", "OCI", "Diagnostics",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ], swiftSettings: settings),
     .testTarget(
       name: "RPCTests",
       dependencies: [
@@ -176,15 +194,6 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "SystemPackage", package: "swift-system"),
-      ], swiftSettings: settings),
-    .testTarget(
-      name: "TerminalTests", dependencies: ["Terminal", "Diagnostics"], exclude: ["Golden"], swiftSettings: settings),
-    .testTarget(name: "WebAssetsTests", dependencies: ["CWebAssets"], swiftSettings: settings),
-    .testTarget(
-      name: "WireTests",
-      dependencies: [
-        "Wire", "API", "Service", "Storage", "OCI", "Diagnostics",
-        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ], swiftSettings: settings),
     .testTarget(
       name: "GatewayTests",

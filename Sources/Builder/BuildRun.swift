@@ -122,7 +122,7 @@ struct BuildRun {
       return (nil, false)
     }
     var collector = EntryCollector(destination: destination, mode: nil)
-    try collector.addDirectory(destination.directory, like: nil)
+    try collector.addDirectory(destination.directory)
     return try layer(of: collector.entries)
   }
 
@@ -135,7 +135,7 @@ struct BuildRun {
   private func copy(_ action: CopyAction, in build: StageBuild) throws(Failure) -> Outcome {
     let root = try build.tree(builder.layers, scratch)
     let owner = try action.owner.map { (text) throws(Failure) in try Accounts(in: root).owner(text) }
-    let source: any FileTree
+    let source: any SourceTree
     switch action.origin {
     case .context: source = context
     case .stage(let index):
@@ -195,14 +195,15 @@ struct BuildRun {
   // MARK: - Cache
 
   private func cached(_ key: Digest) throws(Failure) -> LayerRecord? {
-    guard !order.noCache, let record = try builder.ledger.cacheEntry(key, of: order.organization),
+    guard !order.noCache, let record = try builder.ledger.cacheEntry(key: key, of: order.organization)?.layer,
       builder.blobs.size(of: record.digest) == record.size
     else { return nil }
     return record
   }
 
   private func remember(_ record: LayerRecord, as key: Digest) throws(Failure) {
-    try builder.ledger.putCacheEntry(key, of: order.organization, layer: record, at: builder.clock.now())
+    try builder.ledger.putCacheEntry(
+      key: key, of: order.organization, layer: record, createdAt: builder.clock.now())
   }
 
   private var now: Int64 { builder.clock.now().milliseconds / 1000 }

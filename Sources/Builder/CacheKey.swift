@@ -1,6 +1,8 @@
 import Archive
 import Diagnostics
 import OCI
+import Storage
+import SystemPackage
 
 /// What a step's result depends on, as one digest. One function for look-up and store; every part is framed by its
 /// length, so that no two lists of parts read the same. Never a time of modification (design, "How a build is fast").

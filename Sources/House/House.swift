@@ -78,7 +78,7 @@ package struct House: Sendable {
       readiness: { health.readiness() })
     let door = DoorServer(
       addresses: [settings.listen, settings.grpcListen], responder: gateway.responder,
-      services: [BuildServiceRPC(BuildCalls(builds))], interceptors: [Callers(identities)],
+      services: [BuildServiceRPC(calls: BuildCalls(builds), identities: identities)],
       isReady: { health.readiness().ready }, logger: logger
     ) { addresses in
       bound.set(main: addresses[0], grpc: addresses[1])

@@ -57,9 +57,7 @@ package final class DataDirectory: Sendable {
     self.lock = Mutex(lock)
   }
 
-  deinit { close() }
-
-  /// Opens the directory, makes what is missing in it, and takes its lock until `close()`.
+  /// Opens the directory, makes what is missing in it, and takes its lock until `close()` or the process's end.
   ///
   /// Throws `data-directory-in-use` while another process holds it, `data-directory-not-writable`, `disk-full`, and
   /// `ledger-newer` for a directory of a later version.

@@ -7,7 +7,7 @@ import SystemPackage
 /// The build context: an index over one uncompressed tar, never unpacked to files.
 ///
 /// What .dockerignore excludes is not in the tree; the Dockerfile is read from the whole index, as BuildKit does.
-struct BuildContext: FileTree {
+struct BuildContext: SourceTree {
   /// Bound on what a context may hold when unpacked; a compressed bomb ends here.
   static let limit = ByteCount.mebibytes(64 << 10)
   private static let dockerfileLimit = ByteCount.mebibytes(4)
@@ -51,7 +51,7 @@ struct BuildContext: FileTree {
     for path in Array(nodes.keys) {
       var above = path
       while above.removeLastComponent(), !above.isEmpty, nodes[above] == nil {
-        nodes[above] = everything[above] ?? IndexedEntry(entry: .directory(above, mode: 0o755), bodyOffset: 0)
+        nodes[above] = everything[above] ?? IndexedEntry(entry: TarEntry(path: above, kind: .directory, mode: 0o755), bodyOffset: 0)
       }
     }
     for path in nodes.keys {
@@ -85,7 +85,7 @@ struct BuildContext: FileTree {
   func isIgnored(_ path: FilePath) -> Bool { ignored.contains(path) }
 
   func node(_ path: FilePath) throws(Failure) -> FileNode? {
-    if path.isEmpty { return FileNode(entry: .directory(path, mode: 0o755), body: .none) }
+    if path.isEmpty { return FileNode(entry: TarEntry(path: path, kind: .directory, mode: 0o755), body: .none) }
     guard let found = nodes[path] else { return nil }
     if case .hardLink(let target) = found.entry.kind {
       guard let real = everything[target] else {
@@ -117,7 +117,7 @@ struct BuildContext: FileTree {
   ) throws(Failure) -> IgnoreRules? {
     for path in [FilePath(dockerfile + ".dockerignore"), ".dockerignore"] {
       if let bytes = try contents(path, entries, bodies: bodies, limit: dockerfileLimit) {
-        return try IgnoreRules(text: String(decoding: bytes, as: UTF8.self))
+        return try IgnoreRules(text: String(decoding: bytes, as: UTF8.self), file: path.string)
       }
     }
     return nil
@@ -134,7 +134,7 @@ struct BuildContext: FileTree {
         return try FileReader(path: bodies, offset: found.bodyOffset, length: found.entry.size).contents(limit: limit)
       case .hardLink(let target): path = target
       case .symlink(let target):
-        path = path.removingLastComponent().pushing(FilePath(target.string)).lexicallyNormalized()
+        path = path.removingLastComponent().pushing(target).lexicallyNormalized()
       default: return nil
       }
     }

@@ -1,44 +1,35 @@
 import Diagnostics
+import Glibc
 import SystemPackage
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
-/// The few operations on the house's own folders that several steps need.
+/// The few operations on the house's own folders that the steps need.
 enum FileSystem {
-  static func makeDirectory(_ path: FilePath, mode: UInt16 = 0o755) throws(Failure) {
-    guard mkdir(path.string, mode_t(mode)) == 0 || errno == EEXIST else { throw failure("make directory", path) }
+  static func makeDirectory(_ path: FilePath) throws(Failure) {
+    guard mkdir(path.string, 0o755) == 0 || errno == EEXIST else { throw failure(errno, "make directory", path) }
   }
 
   static func exists(_ path: FilePath) -> Bool { access(path.string, F_OK) == 0 }
 
-  static func rename(_ from: FilePath, to: FilePath) -> Bool { Glibc.rename(from.string, to.string) == 0 }
+  /// False when something stands at `target` already, or the two are on different file systems.
+  static func rename(_ path: FilePath, to target: FilePath) -> Bool { Glibc.rename(path.string, target.string) == 0 }
 
-  static func write(_ text: String, to path: FilePath, mode: UInt16 = 0o644) throws(Failure) {
+  static func write(_ text: String, to path: FilePath, mode: FilePermissions = [.ownerReadWrite, .groupRead, .otherRead])
+    throws(Failure)
+  {
     do {
       let file = try FileDescriptor.open(
-        path, .writeOnly, options: [.create, .truncate, .closeOnExec], permissions: FilePermissions(rawValue: mode_t(mode)))
+        path, .writeOnly, options: [.create, .truncate, .closeOnExec], permissions: mode)
       try file.closeAfter { _ = try file.writeAll(text.utf8) }
+    } catch let error as Errno {
+      throw failure(error.rawValue, "write", path)
     } catch { throw Failure(wrapping: error, while: "writing '\(path)'") }
   }
 
-  static func setOwnerAndMode(_ path: FilePath, uid: UInt32, gid: UInt32, mode: UInt16) throws(Failure) {
-    guard chown(path.string, uid, gid) == 0, chmod(path.string, mode_t(mode)) == 0 else {
-      throw failure("set owner and mode of", path)
-    }
-  }
-
-  /// Removes a tree without following links and without caring for modes; what cannot be removed stays for the next
-  /// start, which empties `work/`.
-  static func removeTree(_ path: FilePath) {
-    nftw(path.string, { path, _, _, _ in path.map { Glibc.remove($0) } ?? 0 }, 64, FTW_DEPTH | FTW_PHYS)
-  }
-
-  static func failure(_ doing: String, _ path: FilePath) -> Failure {
-    let code = errno
+  private static func failure(_ code: Int32, _ doing: String, _ path: FilePath) -> Failure {
+    let isFull = code == ENOSPC
     return Failure(
-      code == ENOSPC ? .resourceExhausted : .internal, reason: code == ENOSPC ? "disk-full" : "file-system",
-      "cannot \(doing) '\(path)'", cause: String(cString: strerror(code)))
+      isFull ? .resourceExhausted : .internal, reason: isFull ? "disk-full" : "file-system",
+      "cannot \(doing) '\(path)'", hint: isFull ? "make space on the disk of the data directory" : nil,
+      cause: Errno(rawValue: code).description)
   }
 }

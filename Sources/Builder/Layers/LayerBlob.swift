@@ -39,11 +39,3 @@ package struct LayerBlob {
     return LayerRecord(digest: stored.digest, diffID: hashed.digest, size: stored.size, mediaType: .ociLayerGzip)
   }
 }
-
-/// A blob being written, as the end of a chain of writers.
-private final class BlobSink: ByteWriter {
-  private let blob: BlobWriter
-  init(_ blob: BlobWriter) { self.blob = blob }
-  func write(_ bytes: UnsafeRawBufferPointer) throws(Failure) { try blob.write(bytes) }
-  func finish() throws(Failure) {}
-}

@@ -21,12 +21,11 @@ struct LayerStore: Sendable {
     let fresh = try scratch.directory("layer")
     let blob = FileReader(try blobs.open(layer.digest), closing: true)
     let hashed = HashingReader(over: try Decompression.reader(over: blob, limit: Self.limit))
-    let reader = TarReader(over: hashed)
-    try LayerUnpacker(root: fresh, xattrs: xattrs).unpack(from: reader)
+    let reader = TarReader(over: hashed, limits: .layer)
+    _ = try LayerUnpacker(root: fresh, xattrs: xattrs).unpack(from: reader)
     // Bytes after the archive's end belong to the diffID too.
     _ = try hashed.drain()
     guard hashed.digest == layer.diffID else {
-      FileSystem.removeTree(fresh)
       throw Failure(
         .dataLoss, reason: "layer-diffid-mismatch",
         "layer '\(layer.digest)' unpacks to '\(hashed.digest)' where its image says '\(layer.diffID)'",
@@ -39,8 +38,8 @@ struct LayerStore: Sendable {
   @discardableResult
   func adopt(_ directory: FilePath, as diffID: Digest) -> FilePath {
     let path = path(of: diffID)
-    // Another build may have been first; both made the same, so one is enough.
-    if !FileSystem.rename(directory, to: path) { FileSystem.removeTree(directory) }
+    // Another build may have been first; both made the same, and the second goes with its scratch folder.
+    _ = FileSystem.rename(directory, to: path)
     return path
   }
 

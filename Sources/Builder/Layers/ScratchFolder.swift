@@ -1,6 +1,7 @@
 import Diagnostics
-import SystemPackage
+import Storage
 import Synchronization
+import SystemPackage
 
 /// One build's folder for temporary files, below the data directory's `work/`; removed with everything in it.
 final class ScratchFolder: Sendable {
@@ -24,5 +25,6 @@ final class ScratchFolder: Sendable {
     return made
   }
 
-  func remove() { FileSystem.removeTree(path) }
+  /// What cannot be removed now goes at the next start, which empties `work/`.
+  func remove() { try? FileTree.remove(path) }
 }

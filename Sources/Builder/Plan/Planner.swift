@@ -101,9 +101,10 @@ struct Planner {
 
   /// ONBUILD instructions of a base image run right after FROM, once (Dockerfile reference, ONBUILD).
   private func triggers(of origin: PlannedStage.Origin, _ config: ImageConfig) throws(Failure) -> [Instruction] {
-    guard case .image(let image) = origin, let texts = config.config?.onBuild, !texts.isEmpty else { return [] }
-    let text = "FROM scratch\n" + texts.joined(separator: "\n") + "\n"
-    return try DockerfileParser.parse(text, file: "ONBUILD of \(image.reference)").stages.flatMap(\.instructions)
+    guard case .image = origin, let texts = config.config?.onBuild, !texts.isEmpty else { return [] }
+    var instructions: [Instruction] = []
+    for text in texts { instructions.append(try DockerfileParser.parseTrigger(text)) }
+    return instructions
   }
 
   private mutating func warnAboutUnusedArguments() {

@@ -31,7 +31,8 @@ struct StageGraph {
     self.target = try Self.target(target, in: dockerfile)
     var seen: Set<Int> = []
     var open = [self.target]
-    while let next = open.popLast() where seen.insert(next).inserted {
+    while let next = open.popLast() {
+      guard seen.insert(next).inserted else { continue }
       if case .stage(let base) = origins[next] { open.append(base) }
       for instruction in stages[next].instructions {
         guard let from = instruction.transferOrigin else { continue }

@@ -136,8 +136,11 @@ struct StagePlanner {
   }
 
   private mutating func expose(_ words: [String]) throws(Failure) {
+    let scope = self.scope
     for word in words {
-      for port in try expand(word).split(separator: " ").map(String.init) {
+      let ports = try Expansion.expandWords(
+        word, escape: dockerfile.directives.escape, lookup: { scope.value(of: $0) })
+      for port in ports {
         for exposed in try ExposedPorts.parse(port) {
           container.exposedPorts = (container.exposedPorts ?? [:]).merging([exposed: ImageConfig.Empty()]) { $1 }
         }

@@ -1,3 +1,4 @@
+import Archive
 import Diagnostics
 import SystemPackage
 
@@ -39,11 +40,11 @@ struct Accounts {
   }
 
   /// Reads both files of `tree`; a missing one is an empty one.
-  init(in tree: some FileTree) throws(Failure) {
+  init(in tree: some SourceTree) throws(Failure) {
     self.init(passwd: try Self.text("etc/passwd", tree), group: try Self.text("etc/group", tree))
   }
 
-  private static func text(_ path: FilePath, _ tree: some FileTree) throws(Failure) -> String {
+  private static func text(_ path: FilePath, _ tree: some SourceTree) throws(Failure) -> String {
     guard let node = try tree.node(try tree.resolve(path, followLast: true)), let reader = try node.body.reader()
     else { return "" }
     return String(decoding: try reader.contents(limit: .mebibytes(4)), as: UTF8.self)

@@ -13,25 +13,26 @@ struct DiskLayer: LayerView {
     var walked = FilePath()
     for component in path.components.dropLast() {
       walked.append(component)
-      guard let status = try root.status(walked, followLast: false) else { return hidesBelow ? .hidden : .unknown }
-      guard status.isDirectory else { return .hidden }
-      if try root.isOpaque(walked, xattrs) { hidesBelow = true }
+      guard let above = try root.lookUp(walked, xattrs) else { return hidesBelow ? .hidden : .unknown }
+      guard above.status.kind == .directory else { return .hidden }
+      if above.isOpaque { hidesBelow = true }
     }
-    guard let status = try root.status(path, followLast: false) else { return hidesBelow ? .hidden : .unknown }
-    if status.isWhiteout { return .hidden }
-    if status.isDirectory, try root.isOpaque(path, xattrs) { hidesBelow = true }
-    let entry = try root.tarEntry(path, status, xattrs)
-    let body: FileBody = if case .file = entry.kind { .inside(root, path) } else { .none }
-    let link = status.linkCount > 1 ? FileNode.LinkIdentity(device: status.device, inode: status.inode) : nil
-    return .found(FileNode(entry: entry, body: body, digest: nil, link: link), hidesBelow: hidesBelow)
+    guard let found = try root.lookUp(path, xattrs) else { return hidesBelow ? .hidden : .unknown }
+    if found.isWhiteout { return .hidden }
+    let isFile = found.status.kind == .file
+    let node = FileNode(
+      entry: found.entry, body: isFile ? .inside(root, path) : .none, digest: nil,
+      link: isFile && found.status.links > 1
+        ? FileNode.LinkIdentity(device: found.status.device, inode: found.status.inode) : nil)
+    return .found(node, hidesBelow: hidesBelow || found.isOpaque)
   }
 
   func names(in path: FilePath) throws(Failure) -> (present: [FilePath.Component], removed: [FilePath.Component]) {
     var present: [FilePath.Component] = []
     var removed: [FilePath.Component] = []
     for name in try root.list(path) {
-      guard let status = try root.status(path.appending(name), followLast: false) else { continue }
-      if status.isWhiteout { removed.append(name) } else { present.append(name) }
+      guard let found = try root.lookUp(path.appending(name), xattrs) else { continue }
+      if found.isWhiteout { removed.append(name) } else { present.append(name) }
     }
     return (present, removed)
   }

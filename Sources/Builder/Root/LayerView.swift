@@ -20,7 +20,7 @@ protocol LayerView {
 }
 
 /// A root made of layers, seen as the overlay would show it (kernel's overlayfs.rst: whiteouts and opaque directories).
-struct RootTree: FileTree {
+struct RootTree: SourceTree {
   /// Topmost first.
   let layers: [any LayerView]
 
@@ -56,5 +56,15 @@ struct RootTree: FileTree {
 
 extension FilePath.Component {
   /// The name's raw bytes: layers are sorted by them, whatever encoding they are in.
-  var sortKey: [UInt8] { withPlatformString { Array(UnsafeBufferPointer(start: $0, count: strlen($0))).map(UInt8.init(bitPattern:)) } }
+  var sortKey: [UInt8] {
+    withPlatformString { text in
+      var bytes: [UInt8] = []
+      var next = text
+      while next.pointee != 0 {
+        bytes.append(UInt8(bitPattern: next.pointee))
+        next += 1
+      }
+      return bytes
+    }
+  }
 }

@@ -53,10 +53,10 @@ struct CopyDestination {
       entry.path = path
       return entry
     }
-    var entry = TarEntry.directory(path, mode: 0o755)
+    var entry = TarEntry(path: path, kind: .directory, mode: 0o755)
     entry.uid = owner?.uid ?? 0
     entry.gid = owner?.gid ?? 0
-    entry.modified = TarEntry.Time(seconds: now)
+    entry.mtime = FileTime(seconds: now)
     return entry
   }
 }

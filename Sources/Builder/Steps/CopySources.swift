@@ -7,7 +7,7 @@ import SystemPackage
 /// Finds what a COPY or ADD names and turns it into layer entries, as BuildKit places them.
 struct CopySources {
   let action: CopyAction
-  let tree: any FileTree
+  let tree: any SourceTree
   /// Explains a missing path in the context; false elsewhere.
   let isIgnored: (FilePath) -> Bool
   let destination: CopyDestination
@@ -55,7 +55,7 @@ struct CopySources {
     }
     var matches = [FilePath()]
     for component in clean.components {
-      let pattern = try PathPattern(component.string)
+      let pattern = try PathPattern(component.string, style: .source)
       var next: [FilePath] = []
       for parent in matches {
         let directory = try tree.resolve(parent, followLast: true)
@@ -83,15 +83,15 @@ struct CopySources {
     case .inline(let name, let content):
       let bytes = Array(content.utf8)
       let target = try destination.file(named: name, isDirectory: many)
-      let entry = TarEntry.file(target, mode: 0o644, size: Int64(bytes.count))
+      let entry = TarEntry(path: target, kind: .file, mode: 0o644, size: Int64(bytes.count))
       try collector.add(LayerEntry(tar: entry, body: .bytes(bytes), digest: Digest(sha256Of: bytes)))
     case .path(let path):
       guard let node = try tree.node(path) else { return }
       if case .directory = node.entry.kind {
-        try collector.addDirectory(destination.directory, like: nil)
+        try collector.addDirectory(destination.directory)
         try copyContents(of: path, excludedFrom: path, to: destination.directory, into: &collector)
       } else if action.unpacksArchives, let unpacked = try UnpackedArchive(node, scratch: scratch) {
-        try collector.addDirectory(destination.directory, like: nil)
+        try collector.addDirectory(destination.directory)
         for entry in unpacked.entries { try collector.addUnpacked(entry, below: destination.directory) }
       } else {
         let name = path.lastComponent?.string ?? "file"
@@ -103,7 +103,7 @@ struct CopySources {
   private func copyContents(
     of directory: FilePath, excludedFrom root: FilePath, to target: FilePath, into collector: inout EntryCollector
   ) throws(Failure) {
-    let rules = action.excludes.isEmpty ? nil : try IgnoreRules(text: action.excludes.joined(separator: "\n"))
+    let rules = action.excludes.isEmpty ? nil : try IgnoreRules(patterns: action.excludes)
     var open: [(FilePath, FilePath)] = [(directory, target)]
     while let (from, to) = open.popLast() {
       for name in try tree.names(in: from) {
@@ -118,14 +118,5 @@ struct CopySources {
         if isDirectory { open.append((path, to.appending(name))) }
       }
     }
-  }
-}
-
-extension FilePath {
-  /// The same path relative to the root.
-  func removingRoot() -> FilePath {
-    var copy = self
-    copy.root = nil
-    return copy
   }
 }

@@ -29,7 +29,7 @@ struct EntryCollector {
     entry.path = path
     if let link = node.link {
       if let first = firstName[link] {
-        entry.kind = .hardLink(first)
+        entry.kind = .hardLink(target: first)
         entry.size = 0
         try add(LayerEntry(tar: entry, body: .none, digest: nil))
         return
@@ -43,7 +43,7 @@ struct EntryCollector {
   mutating func addUnpacked(_ entry: LayerEntry, below directory: FilePath) throws(Failure) {
     var entry = entry
     entry.tar.path = directory.appending(entry.tar.path.components)
-    if case .hardLink(let target) = entry.tar.kind { entry.tar.kind = .hardLink(directory.appending(target.components)) }
+    if case .hardLink(let target) = entry.tar.kind { entry.tar.kind = .hardLink(target: directory.appending(target.components)) }
     try add(entry)
   }
 
@@ -59,10 +59,10 @@ struct EntryCollector {
   }
 
   /// The destination itself when it is a directory.
-  mutating func addDirectory(_ path: FilePath, like entry: TarEntry?) throws(Failure) {
+  mutating func addDirectory(_ path: FilePath) throws(Failure) {
     guard !path.isEmpty, byPath[path] == nil else { return }
     try addParents(of: path)
-    byPath[path] = LayerEntry(tar: try entry ?? destination.parent(path), body: .none, digest: nil)
+    byPath[path] = LayerEntry(tar: try destination.parent(path), body: .none, digest: nil)
   }
 
   private mutating func addParents(of path: FilePath) throws(Failure) {

@@ -23,10 +23,8 @@ struct RunStep {
   func run() async throws(Failure) -> LayerRecord {
     let folder = try scratch.directory("run")
     let root = SandboxRoot(lowers: lowers, upper: folder.appending("upper"), work: folder.appending("work"))
-    try FileSystem.makeDirectory(root.upper)
-    try FileSystem.makeDirectory(root.work)
+    try root.create()
     try FileSystem.makeDirectory(folder.appending("root"))
-    try giveRootItsOwner(root.upper)
 
     let output = StepOutput(step: step.number, reporter: reporter)
     let status = try await builder.sandbox.run(try command(root, folder)) { output.take($0) }
@@ -38,12 +36,6 @@ struct RunStep {
     }
     builder.layers.adopt(root.upper, as: record.diffID)
     return record
-  }
-
-  /// An overlay's root directory takes mode and owner from the upper directory, so that one must be like the lower's.
-  private func giveRootItsOwner(_ upper: FilePath) throws(Failure) {
-    let entry = try tree.node(FilePath())?.entry ?? .directory(FilePath(), mode: 0o755)
-    try FileSystem.setOwnerAndMode(upper, uid: entry.uid, gid: entry.gid, mode: entry.mode)
   }
 
   private func command(_ root: SandboxRoot, _ folder: FilePath) throws(Failure) -> SandboxCommand {
@@ -59,8 +51,8 @@ struct RunStep {
     binds.append(SandboxCommand.Bind(source: resolver, target: "/etc/resolv.conf", readOnly: true))
     if let script = action.script {
       let file = folder.appending("script")
-      try FileSystem.write(script, to: file, mode: 0o755)
-      binds.append(SandboxCommand.Bind(source: file, target: StagePlanner.scriptPath, readOnly: true))
+      try FileSystem.write(script, to: file, mode: [.ownerReadWriteExecute, .groupReadExecute, .otherReadExecute])
+      binds.append(SandboxCommand.Bind(source: file, target: FilePath(StagePlanner.scriptPath), readOnly: true))
     }
     return SandboxCommand(
       root: root, mountPoint: folder.appending("root"), arguments: action.arguments, environment: environment,

@@ -30,21 +30,14 @@ struct UnpackedArchive {
   /// Looks at the first block, uncompressed: POSIX and GNU tar have `ustar` at byte 257.
   private static func isTar(_ body: FileBody) throws(Failure) -> Bool {
     guard let raw = try body.reader() else { return false }
-    var block = [UInt8](repeating: 0, count: 512)
-    do {
-      let reader = try Decompression.reader(over: raw, limit: .mebibytes(64))
-      var filled = 0
-      while filled < block.count {
-        let count = try block.withUnsafeMutableBytes { (buffer) throws(Failure) in
-          try reader.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]))
-        }
-        guard count > 0 else { return false }
-        filled += count
-      }
-    } catch where error.code == .invalidArgument {
+    do throws(Failure) {
+      let reader = BufferedReader(over: try Decompression.reader(over: raw, limit: BuildContext.limit))
+      let block = try reader.peek(512)
+      return block.count == 512 && block[257..<262].elementsEqual("ustar".utf8)
+    } catch {
+      guard error.code == .invalidArgument else { throw error }
       // A damaged compressed file is not an archive that can be unpacked: it is copied as it is, as Docker does.
       return false
     }
-    return Array(block[257..<262]) == Array("ustar".utf8)
   }
 }

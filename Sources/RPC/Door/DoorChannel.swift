@@ -27,10 +27,7 @@ struct DoorChannel: ServerChildChannel {
     channel.eventLoop.makeCompletedFuture {
       let promise = channel.eventLoop.makePromise(of: Conversation.self)
       let handler = PrefaceHandler(patience: patience) { verdict in
-        let conversation: EventLoopFuture<Conversation> =
-          verdict == .http2
-          ? intake.configure(channel).map { .grpc($0) }
-          : http1.setup(channel: channel, logger: logger).map { .http1($0) }
+        let conversation = verdict == .http2 ? grpc(on: channel) : http1(on: channel, logger: logger)
         conversation.cascade(to: promise)
         return conversation.map { _ in }
       } gaveUp: {
@@ -43,6 +40,19 @@ struct DoorChannel: ServerChildChannel {
       // came to handle would be; so it lives until it is closed.
       channel.closeFuture.whenComplete { _ in withExtendedLifetime(value) {} }
       return value
+    }
+  }
+
+  private func grpc(on channel: any Channel) -> EventLoopFuture<Conversation> {
+    channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(EndOfStream()) }
+      .flatMap { intake.configure(channel) }
+      .map { .grpc($0) }
+  }
+
+  private func http1(on channel: any Channel, logger: Logger) -> EventLoopFuture<Conversation> {
+    http1.setup(channel: channel, logger: logger).flatMapThrowing { value in
+      try UpgradeRefusal.add(to: channel)
+      return .http1(value)
     }
   }
 

@@ -105,10 +105,13 @@ package final class DoorServer: ServiceLifecycle.Service {
         }
       }
       do {
-        try await tasks.waitForAll()
+        // Not waitForAll(), which would wait for the addresses that could be had.
+        for try await _ in tasks {}
       } catch {
-        tasks.cancelAll()
+        beginShutdown()
         channel.connections.closeAll()
+        // Waited for and not cancelled, which the listeners that are up would log as an error of theirs.
+        while await tasks.nextResult() != nil {}
         throw error
       }
     }

@@ -34,16 +34,14 @@ final class PrefaceHandler: ChannelInboundHandler, RemovableChannelHandler {
     deadline = context.eventLoop.scheduleTask(in: patience) { bound.value.close(promise: nil) }
   }
 
-  func handlerRemoved(context: ChannelHandlerContext) { deadline?.cancel() }
+  // Also how a connection ends that was closed before it became active, which is never told as inactive.
+  func handlerRemoved(context: ChannelHandlerContext) {
+    deadline?.cancel()
+    if preface.verdict == .undecided { gaveUp() }
+  }
 
   // The handlers that must hear of it are not there yet.
   func channelActive(context: ChannelHandlerContext) { wasActive = true }
-
-  func channelInactive(context: ChannelHandlerContext) {
-    deadline?.cancel()
-    if preface.verdict == .undecided { gaveUp() }
-    context.fireChannelInactive()
-  }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     // An undecided connection has no request to finish, so draining or the peer's end of stream ends it.

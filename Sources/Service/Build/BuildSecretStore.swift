@@ -29,8 +29,7 @@ struct BuildSecretStore {
 
   /// Scheme, path and trailing slash taken off, and Docker Hub's several names made one (contract §1.1).
   static func registryHost(_ key: String) -> String {
-    var rest = key[...]
-    if let scheme = rest.range(of: "://") { rest = rest[scheme.upperBound...] }
+    let rest = key.firstRange(of: "://").map { key[$0.upperBound...] } ?? key[...]
     let host = String(rest.prefix { $0 != "/" }).lowercased()
     return ["index.docker.io", "registry-1.docker.io"].contains(host) ? "docker.io" : host
   }

@@ -158,7 +158,7 @@ package final class BuildService: Sendable {
           hint: "send it with UploadBuildContext, or: kindling build upload --folder DIR --name NAME")
       }
       let writer = try data.contexts.writer()
-      try bytes.withUnsafeBytes { (buffer) throws(Failure) in try writer.write(buffer) }
+      try writer.write(bytes)
       return .archive(try writer.commit().digest, context: nil)
     }
   }

@@ -72,7 +72,7 @@ package final class IdentityService: Sendable {
   private static func payload(of token: String) -> String? {
     let parts = token.split(separator: ".", omittingEmptySubsequences: false)
     guard parts.count == 3 else { return nil }
-    var text = parts[1].replacing("-", with: "+").replacing("_", with: "/")
+    var text = String(parts[1]).replacing("-", with: "+").replacing("_", with: "/")
     text += String(repeating: "=", count: (4 - text.count % 4) % 4)
     return Data(base64Encoded: text).map { String(decoding: $0, as: UTF8.self) }
   }

@@ -35,8 +35,8 @@ struct TokenClaims: JWTPayload {
   }
 
   private func position(of key: String, in payload: String) -> Int {
-    guard let members = payload.range(of: "\"organization\""),
-      let found = payload[members.upperBound...].range(of: "\"\(key)\"")
+    guard let members = payload.firstRange(of: "\"organization\""),
+      let found = payload[members.upperBound...].firstRange(of: "\"\(key)\"")
     else { return Int.max }
     return payload.distance(from: payload.startIndex, to: found.lowerBound)
   }

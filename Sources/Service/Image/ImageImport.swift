@@ -39,7 +39,7 @@ package struct ImageImportService: Sendable {
     }
     let repository = try images.repository(of: reference, for: caller.organization)
     let scratch = data.path(.work).appending("import-\(BuildID.make(at: data.clock.now()))")
-    defer { _ = try? FileDescriptor.removeFile(scratch) }
+    defer { try? FileTree.remove(scratch) }
     let files = try ArchivedFiles(ArchiveNormalizer.tar(from: archive, into: scratch))
     let image: ImportableImage
     if files.contains("oci-layout"), files.contains("index.json") {

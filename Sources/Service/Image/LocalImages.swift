@@ -37,7 +37,7 @@ package struct LocalImages: BaseImageSource {
   ) async throws(Failure) -> BaseImage {
     let reference = try Reference(text)
     let repository = try repository(of: reference, for: organization)
-    do {
+    do throws(Failure) {
       var stored = try registry.manifest(reference.manifest, in: repository)
       if stored.mediaType.isIndex {
         let index = try decode(Index.self, stored.bytes, of: text)
@@ -53,7 +53,8 @@ package struct LocalImages: BaseImageSource {
       return BaseImage(
         reference: text, manifest: stored.digest, config: try decode(ImageConfig.self, config, of: text),
         layers: manifest.layers)
-    } catch where error.code == .notFound && error.reason != "base-image-platform" {
+    } catch {
+      guard error.code == .notFound, error.reason != "base-image-platform" else { throw error }
       throw Failure(
         .notFound, reason: "base-image-unknown", "base image '\(text)' is not in the local registry",
         hint: "import it with: kindling image import \(text) FILE-or-DIR, or push it to ORG/NAME here",

@@ -46,14 +46,7 @@ struct OCILayoutImport {
     guard !blobs.contains(digest) else { return }
     let writer = try blobs.writer(digest.algorithm)
     let reader = try files.reader(path(digest))
-    var buffer = [UInt8](repeating: 0, count: 256 << 10)
-    while true {
-      let count = try buffer.withUnsafeMutableBytes { (bytes) throws(Failure) in try reader.read(into: bytes) }
-      guard count > 0 else { break }
-      try buffer.withUnsafeBytes { (bytes) throws(Failure) in
-        try writer.write(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
-      }
-    }
+    _ = try reader.copy(to: BlobSink(writer))
     _ = try writer.commit(expecting: digest, durably: false)
   }
 

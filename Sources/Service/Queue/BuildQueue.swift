@@ -1,4 +1,5 @@
 import Diagnostics
+import OCI
 import Storage
 
 /// Runs builds one after the other: first in, first out within an organisation, organisations in turn,

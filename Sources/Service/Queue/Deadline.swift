@@ -4,7 +4,7 @@ import Diagnostics
 func withDeadline<Value: Sendable>(
   _ limit: Duration, _ work: @escaping @Sendable () async throws(Failure) -> Value
 ) async throws(Failure) -> Value {
-  await withTaskGroup(of: Result<Value, Failure>?.self) { group in
+  let result: Result<Value, Failure> = await withTaskGroup(of: Result<Value, Failure>?.self) { group in
     group.addTask {
       do throws(Failure) { return .success(try await work()) } catch { return .failure(error) }
     }
@@ -22,5 +22,5 @@ func withDeadline<Value: Sendable>(
     return first ?? second
       ?? .failure(Failure(.cancelled, reason: "cancelled", "the build was cancelled"))
   }
-  .get()
+  return try result.get()
 }

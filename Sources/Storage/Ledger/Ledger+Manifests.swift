@@ -91,14 +91,17 @@ extension Ledger {
     }
   }
 
-  /// Removes a manifest and the tags that stand for it; false when there was none. Its blobs stay in the repository.
-  package func deleteManifest(_ digest: Digest, in repository: Repository) throws(Failure) -> Bool {
+  /// Removes a manifest and the tags that stand for it, which are returned; nil when there was none. Its blobs stay
+  /// in the repository.
+  package func deleteManifest(_ digest: Digest, in repository: Repository) throws(Failure) -> [Tag]? {
     try write("removing a manifest") { db in
+      let tags = try String.fetchAll(
+        db, sql: "SELECT tag FROM tags WHERE repository = ? AND digest = ? ORDER BY tag",
+        arguments: [repository.name, digest.description])
       try db.execute(
         sql: "DELETE FROM manifests WHERE repository = ? AND digest = ?",
-        arguments: [repository.name, digest.description]
-      )
-      return db.changesCount > 0
+        arguments: [repository.name, digest.description])
+      return db.changesCount == 1 ? try tags.map { try Tag($0) } : nil
     }
   }
 

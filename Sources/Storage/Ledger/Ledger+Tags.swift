@@ -25,17 +25,6 @@ extension Ledger {
     }
   }
 
-  /// Every tag that stands for the manifest, in byte order.
-  package func tags(for manifest: Digest, in repository: Repository) throws(Failure) -> [Tag] {
-    try read("listing tags") { db in
-      try String.fetchAll(
-        db,
-        sql: "SELECT tag FROM tags WHERE repository = ? AND digest = ? ORDER BY tag",
-        arguments: [repository.name, manifest.description]
-      ).map { try Tag($0) }
-    }
-  }
-
   /// Removes the tag; the manifest stays. False when there was none.
   package func deleteTag(_ tag: Tag, in repository: Repository) throws(Failure) -> Bool {
     try write("removing a tag") { db in

@@ -15,13 +15,13 @@ package final class Ledger: Sendable {
     var configuration = Configuration()
     configuration.maximumReaderCount = 4
     configuration.busyMode = .timeout(5)
-    configuration.prepareDatabase { db in
-      // In WAL mode FULL syncs the log at every commit; NORMAL would lose the last commits with the power.
-      try db.execute(sql: "PRAGMA synchronous = \(durability == .durable ? "FULL" : "OFF")")
-      try db.execute(sql: "PRAGMA foreign_keys = ON")
-    }
     do {
       pool = try DatabasePool(path: path.string, configuration: configuration)
+      // FULL syncs the log at every commit; NORMAL, which GRDB sets while it turns the WAL on, would lose the last
+      // commits with the power. It is a property of the writing connection, of which there is one.
+      try pool.writeWithoutTransaction { db in
+        try db.execute(sql: "PRAGMA synchronous = \(durability == .durable ? "FULL" : "OFF")")
+      }
       let migrator = Self.migrator
       if try pool.read(migrator.hasBeenSuperseded) {
         throw Failure(

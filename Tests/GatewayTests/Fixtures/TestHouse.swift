@@ -47,7 +47,7 @@ final class TestHouse: Sendable {
     folder = FilePath(NSTemporaryDirectory()).appending("gateway-\(UUID().uuidString)")
     data = try DataDirectory.open(at: folder, durability: .ephemeral)
     identities = try IdentityService(mode: mode, mint: await TokenMint(key: data.key))
-    let registry = try ImageRegistry(data: data)
+    let registry = ImageRegistry(data: data)
     let images = LocalImages(registry: registry, ownHosts: { ["localhost:4480"] })
     let queue = BuildQueue(data: data, work: Self.work)
     gateway = HTTPGateway(

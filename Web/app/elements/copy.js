@@ -2,7 +2,7 @@ import { el, setText } from "/dom.js";
 
 /** `<x-copy>`: a text as code with a button that puts exactly that text on the clipboard. */
 export class Copy extends HTMLElement {
-  #code = el("code", { tabindex: "0" });
+  #code = el("code");
   #button = el("button", { type: "button", onclick: () => this.#copy() }, "Copy");
   #said = el("span", { class: "unseen", role: "status" });
 

@@ -135,7 +135,7 @@ export class BuildLog {
       let budget = 4000;
       for (const step of this.#steps.values()) budget -= step.draw(budget);
       if (budget <= 0) this.#draw();
-      if (this.#aim) this.#seek({ settled: budget > 0 });
+      if (this.#aim) this.#seek();
       else if (this.#following) this.#toBottom();
       if (!this.live) this.#following = false;
     });
@@ -146,15 +146,15 @@ export class BuildLog {
     if (!aim) return;
     this.#aim = aim;
     this.#setFollowing(false);
-    this.#seek({ settled: true });
+    this.#seek();
   }
 
-  #seek({ settled }) {
+  #seek() {
     const { step: number, line } = this.#aim;
     const step = this.#steps.get(number);
     const target = step?.find(line);
     if (!target) return;
-    if (settled || line !== Infinity) this.#aim = null;
+    this.#aim = null;
     step.open = true;
     for (const old of this.#column.querySelectorAll(".target")) old.classList.remove("target");
     if (line !== null && line !== Infinity) target.classList.add("target");

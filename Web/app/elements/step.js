@@ -82,10 +82,13 @@ export class LogStep {
     return lines.length;
   }
 
-  /** The element of a line, of the last one for Infinity, or of the step itself without a line. */
+  /** The element of a line, or of the step itself for null (its head) and Infinity (its end); null while it is not drawn. */
   find(line) {
     if (line === null) return this.element;
-    if (line === Infinity) return this.#block?.lastElementChild ?? this.element;
+    if (line === Infinity) {
+      const whole = this.state !== "running" && this.state !== "waiting" && this.#waiting.length === 0;
+      return whole ? this.element : null;
+    }
     if (line < 1 || line > this.#drawn) return null;
     return this.#blocks.children[Math.floor((line - 1) / blockSize)].children[(line - 1) % blockSize];
   }

@@ -6,7 +6,7 @@ import SystemPackage
 /// A tree of files that COPY reads from: the context, or a stage's root.
 ///
 /// Paths are relative to the tree's root; the empty path is the root itself.
-protocol FileTree {
+protocol SourceTree {
   /// What stands at exactly `path`, a final symbolic link not followed; the directories above must be real ones
   /// (`resolve` makes them so). Nil when nothing is there.
   func node(_ path: FilePath) throws(Failure) -> FileNode?
@@ -49,7 +49,7 @@ enum FileBody: Sendable {
   }
 }
 
-extension FileTree {
+extension SourceTree {
   /// Follows symbolic links in all components but, unless `followLast`, the last one; never leaves the root, as in a
   /// chroot. Components that do not exist are kept as they are. Throws `too-many-links` after 255 links.
   func resolve(_ path: FilePath, followLast: Bool) throws(Failure) -> FilePath {
@@ -71,7 +71,7 @@ extension FileTree {
         guard links < 256 else {
           throw Failure(.invalidArgument, reason: "too-many-links", "path '\(path)' goes round in symbolic links")
         }
-        let targetPath = FilePath(target.string)
+        let targetPath = target
         if targetPath.isAbsolute { done = FilePath() }
         open.append(contentsOf: targetPath.components.reversed())
       }
