@@ -204,6 +204,9 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ], swiftSettings: settings),
+    .testTarget(
       name: "RegistryTests",
       dependencies: [
         "Registry", "Storage", "OCI", "Diagnostics", .product(name: "SystemPackage", package: "swift-system"),
