@@ -194,6 +194,17 @@ let package = Package(
         .product(name: "SystemPackage", package: "swift-system"),
       ], swiftSettings: settings),
     .testTarget(
+      name: "GatewayTests",
+      dependencies: [
+        "Gateway", "Wire", "API", "Service", "Registry", "Storage", "OCI", "Diagnostics",
+        .product(name: "HummingbirdCore", package: "hummingbird"),
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ], swiftSettings: settings),
+    .testTarget(
       name: "RegistryTests",
       dependencies: [
         "Registry", "Storage", "OCI", "Diagnostics", .product(name: "SystemPackage", package: "swift-system"),
