@@ -37,10 +37,12 @@ let package = Package(
     .executableTarget(
       name: "kindling",
       dependencies: [
-        "House", "RPC", "API", "Terminal", "Service", "Storage", "OCI", "Diagnostics",
+        "House", "RPC", "API", "Terminal", "Service", "Storage", "Archive", "OCI", "Diagnostics",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
         .product(name: "SystemPackage", package: "swift-system"),
       ], swiftSettings: settings),
     .target(
@@ -166,6 +168,14 @@ let package = Package(
       dependencies: ["Archive", "OCI", "Diagnostics", .product(name: "SystemPackage", package: "swift-system")],
       swiftSettings: settings),
     .testTarget(name: "DockerfileTests", dependencies: ["Dockerfile", "Diagnostics"], swiftSettings: settings),
+    .testTarget(
+      name: "KindlingTests",
+      dependencies: [
+        "kindling", "Storage", "Diagnostics",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ], exclude: ["Golden"], swiftSettings: settings),
     .testTarget(
       name: "SandboxTests",
       dependencies: ["Sandbox", "Diagnostics", .product(name: "SystemPackage", package: "swift-system")],

@@ -22,7 +22,7 @@ package actor BuildDisplay {
     title: String,
     appearance: Appearance,
     environment: [String: String],
-    console: Console = .error,
+    console: Console = .standardError,
     clock: WallClock = .system
   ) {
     self.console = console

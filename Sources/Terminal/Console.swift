@@ -8,8 +8,8 @@
 package struct Console: Sendable {
   private let descriptor: Int32
 
-  package static let output = Console(descriptor: 1)
-  package static let error = Console(descriptor: 2)
+  package static let standardOutput = Console(descriptor: 1)
+  package static let standardError = Console(descriptor: 2)
 
   /// Whether somebody looks at it in columns and rows.
   package var isTTY: Bool { isatty(descriptor) == 1 }
