@@ -16,7 +16,12 @@ enum { kindling_isal_level_buffer_size = ISAL_DEF_LVL3_EXTRA_LARGE };
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
+
+// O_PATH hides behind _GNU_SOURCE, which a module map cannot define.
+static const int kindling_o_path = __O_PATH;
 
 // Swift does not import variadic functions such as syscall(2), and glibc 2.36 has no openat2(2) of its own.
 static inline int kindling_openat2(int directory, const char *path, int flags, unsigned mode, unsigned long long resolve) {
