@@ -15,7 +15,8 @@ extension ImageRegistry {
 
   /// The manifest a tag stands for or a digest names; throws `manifest-unknown`.
   package func manifest(
-    _ reference: ManifestReference, in repository: Repository
+    _ reference: ManifestReference,
+    in repository: Repository
   ) throws(Failure) -> StoredManifest {
     if let known = cache.manifest(reference, in: repository) { return known }
     let generation = cache.generation
@@ -45,21 +46,33 @@ extension ImageRegistry {
   /// in the repository, and `size-invalid`. An index's manifests and a subject may be absent.
   @discardableResult
   package func putManifest(
-    _ bytes: [UInt8], mediaType: MediaType?, as reference: ManifestReference, in repository: Repository
+    _ bytes: [UInt8],
+    mediaType: MediaType?,
+    as reference: ManifestReference,
+    in repository: Repository
   ) throws(Failure) -> (digest: Digest, subject: Digest?) {
     guard bytes.count <= Self.manifestLimit.bytes else {
       throw Failure(
-        .resourceExhausted, reason: "size-invalid", "the manifest has \(bytes.count) bytes, more than 8 MiB",
-        hint: "keep large content in layers")
+        .resourceExhausted,
+        reason: "size-invalid",
+        "the manifest has \(bytes.count) bytes, more than 8 MiB",
+        hint: "keep large content in layers"
+      )
     }
     let shape = try ManifestShape(bytes, declared: mediaType)
     let digest = try Self.digest(of: bytes, as: reference)
     let tags: [Tag] = if case .tag(let tag) = reference { [tag] } else { [] }
     try data.blobs.put(bytes, digest.algorithm)
     let row = ManifestRow(
-      repository: repository, digest: digest, mediaType: shape.mediaType, artifactType: shape.artifactType,
-      subject: shape.subject, size: ByteCount(Int64(bytes.count)), annotations: shape.annotations,
-      pushedAt: data.clock.now())
+      repository: repository,
+      digest: digest,
+      mediaType: shape.mediaType,
+      artifactType: shape.artifactType,
+      subject: shape.subject,
+      size: ByteCount(Int64(bytes.count)),
+      annotations: shape.annotations,
+      pushedAt: data.clock.now()
+    )
     try data.ledger.putManifest(row, blobs: shape.blobs, children: shape.children, tags: tags)
     cache.forget(tags.map { .tag($0) } + [.digest(digest)], in: repository)
     return (digest, shape.subject)
@@ -86,13 +99,19 @@ extension ImageRegistry {
   /// `size` is that of config and layers together.
   @discardableResult
   package func commitImage(
-    config: [UInt8], layers: [Descriptor], mediaType: MediaType, repository: Repository, tags: [Tag]
+    config: [UInt8],
+    layers: [Descriptor],
+    mediaType: MediaType,
+    repository: Repository,
+    tags: [Tag]
   ) throws(Failure) -> (digest: Digest, size: ByteCount) {
     let configDigest = try data.blobs.put(config)
     let configType: MediaType = mediaType == .dockerManifest ? .dockerConfig : .ociConfig
     let manifest = Manifest(
       mediaType: mediaType,
-      config: Descriptor(mediaType: configType, digest: configDigest, size: Int64(config.count)), layers: layers)
+      config: Descriptor(mediaType: configType, digest: configDigest, size: Int64(config.count)),
+      layers: layers
+    )
     let bytes: [UInt8]
     do { bytes = try CanonicalJSON.encode(manifest) } catch {
       throw Failure(wrapping: error, while: "writing a manifest")
@@ -102,8 +121,13 @@ extension ImageRegistry {
     // Builds write their layers without waiting for the disk; the image's owner is promised them here.
     try data.blobs.makeDurable(layers.map(\.digest))
     let row = ManifestRow(
-      repository: repository, digest: digest, mediaType: mediaType, artifactType: configType.rawValue,
-      size: ByteCount(Int64(bytes.count)), pushedAt: data.clock.now())
+      repository: repository,
+      digest: digest,
+      mediaType: mediaType,
+      artifactType: configType.rawValue,
+      size: ByteCount(Int64(bytes.count)),
+      pushedAt: data.clock.now()
+    )
     try data.ledger.putManifest(row, blobs: blobs, linking: blobs, tags: tags)
     cache.forget(tags.map { .tag($0) } + [.digest(digest)], in: repository)
     return (digest, ByteCount(layers.reduce(Int64(config.count)) { $0 + $1.size }))
@@ -115,7 +139,11 @@ extension ImageRegistry {
     running.update(bytes)
     let digest = running.digest()
     guard digest == expected else {
-      throw Failure(.invalidArgument, reason: "digest-invalid", "the manifest has digest '\(digest)', not '\(expected)'")
+      throw Failure(
+        .invalidArgument,
+        reason: "digest-invalid",
+        "the manifest has digest '\(digest)', not '\(expected)'"
+      )
     }
     return digest
   }

@@ -43,7 +43,9 @@ package final class ImageRegistry: Sendable {
   /// Makes a blob of `source` visible in `target` too; without a source, one of any repository of the same owner.
   /// False when there is none, so that it has to be uploaded.
   package func mount(
-    _ digest: Digest, from source: Repository?, into target: Repository
+    _ digest: Digest,
+    from source: Repository?,
+    into target: Repository
   ) throws(Failure) -> Bool {
     let isKnown =
       if let source {
@@ -71,7 +73,8 @@ package final class ImageRegistry: Sendable {
 
   /// Begins an upload; `algorithm` is that of the digest it will have, when that is known.
   package func startUpload(
-    in repository: Repository, algorithm: Digest.Algorithm = .sha256
+    in repository: Repository,
+    algorithm: Digest.Algorithm = .sha256
   ) throws(Failure) -> UploadID {
     try uploads.start(in: repository, algorithm: algorithm)
   }
@@ -92,7 +95,10 @@ package final class ImageRegistry: Sendable {
   /// request is writing to it; both leave it as it was.
   @discardableResult
   package func append(
-    to id: UploadID, in repository: Repository, at expectedOffset: Int64? = nil, _ bytes: UnsafeRawBufferPointer
+    to id: UploadID,
+    in repository: Repository,
+    at expectedOffset: Int64? = nil,
+    _ bytes: UnsafeRawBufferPointer
   ) throws(Failure) -> Int64 {
     try uploads.append(to: id, in: repository, at: expectedOffset, bytes)
   }
@@ -101,7 +107,9 @@ package final class ImageRegistry: Sendable {
   /// when the bytes are others; the upload is gone then and nothing is stored.
   @discardableResult
   package func finishUpload(
-    _ id: UploadID, in repository: Repository, expecting digest: Digest
+    _ id: UploadID,
+    in repository: Repository,
+    expecting digest: Digest
   ) throws(Failure) -> (digest: Digest, size: ByteCount) {
     let stored = try uploads.finish(id, in: repository, expecting: digest)
     try data.ledger.linkBlob(stored.digest, to: repository)

@@ -72,8 +72,11 @@ struct ManifestShape {
     guard mediaType.isManifest || mediaType.isIndex else {
       guard !mediaType.rawValue.hasPrefix("application/vnd.docker.distribution.manifest.v1") else {
         throw Failure(
-          .invalidArgument, reason: "manifest-invalid", "manifests of Docker's schema 1 are not accepted",
-          hint: "push it with a current client, which writes schema 2 or OCI manifests")
+          .invalidArgument,
+          reason: "manifest-invalid",
+          "manifests of Docker's schema 1 are not accepted",
+          hint: "push it with a current client, which writes schema 2 or OCI manifests"
+        )
       }
       return
     }

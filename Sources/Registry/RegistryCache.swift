@@ -32,7 +32,10 @@ final class RegistryCache: Sendable {
   }
 
   func remember(
-    _ manifest: StoredManifest, as reference: ManifestReference, in repository: Repository, generation: Int
+    _ manifest: StoredManifest,
+    as reference: ManifestReference,
+    in repository: Repository,
+    generation: Int
   ) {
     guard manifest.bytes.count <= Self.largestManifest else { return }
     state.withLock { state in

@@ -52,8 +52,11 @@ final class UploadSessions: Sendable {
     }
     guard !isFull else {
       throw Failure(
-        .resourceExhausted, reason: "too-many-requests", "\(Self.most) uploads are open already",
-        hint: "finish or cancel some, and try again")
+        .resourceExhausted,
+        reason: "too-many-requests",
+        "\(Self.most) uploads are open already",
+        hint: "finish or cancel some, and try again"
+      )
     }
     return id
   }
@@ -64,7 +67,10 @@ final class UploadSessions: Sendable {
   }
 
   func append(
-    to id: UploadID, in repository: Repository, at expected: Int64?, _ bytes: UnsafeRawBufferPointer
+    to id: UploadID,
+    in repository: Repository,
+    at expected: Int64?,
+    _ bytes: UnsafeRawBufferPointer
   ) throws(Failure) -> Int64 {
     let session = try session(id, in: repository)
     let now = clock.now()
@@ -77,7 +83,9 @@ final class UploadSessions: Sendable {
   }
 
   func finish(
-    _ id: UploadID, in repository: Repository, expecting digest: Digest
+    _ id: UploadID,
+    in repository: Repository,
+    expecting digest: Digest
   ) throws(Failure) -> (digest: Digest, size: ByteCount) {
     let session = try session(id, in: repository)
     return try alone(with: session, id) { (state) throws(Failure) in
@@ -99,8 +107,11 @@ final class UploadSessions: Sendable {
   static func check(_ expected: Int64?, _ offset: Int64) throws(Failure) {
     guard let expected, expected != offset else { return }
     throw Failure(
-      .outOfRange, reason: "range-invalid", "the chunk begins at byte \(expected) where the upload stands at \(offset)",
-      hint: "go on at byte \(offset)")
+      .outOfRange,
+      reason: "range-invalid",
+      "the chunk begins at byte \(expected) where the upload stands at \(offset)",
+      hint: "go on at byte \(offset)"
+    )
   }
 
   private func session(_ id: UploadID, in repository: Repository) throws(Failure) -> Session {
@@ -112,7 +123,9 @@ final class UploadSessions: Sendable {
 
   /// Runs `body` unless another request is writing to the session.
   private func alone<T: Sendable>(
-    with session: Session, _ id: UploadID, _ body: (inout Session.State) throws(Failure) -> T
+    with session: Session,
+    _ id: UploadID,
+    _ body: (inout Session.State) throws(Failure) -> T
   ) throws(Failure) -> T {
     let result = try session.state.withLockIfAvailable { state throws(Failure) in
       guard !state.isOver else { throw Self.unknown(id, session.repository) }
@@ -120,8 +133,11 @@ final class UploadSessions: Sendable {
     }
     guard let result else {
       throw Failure(
-        .aborted, reason: "upload-invalid", "another request is writing to upload '\(id)'",
-        hint: "send an upload's chunks one after the other")
+        .aborted,
+        reason: "upload-invalid",
+        "another request is writing to upload '\(id)'",
+        hint: "send an upload's chunks one after the other"
+      )
     }
     return result
   }
@@ -137,7 +153,10 @@ final class UploadSessions: Sendable {
 
   private static func unknown(_ id: UploadID, _ repository: Repository) -> Failure {
     Failure(
-      .notFound, reason: "upload-unknown", "upload '\(id)' does not exist in repository '\(repository)'",
-      hint: "begin again; an upload ends with a restart of the server and after a day without a request")
+      .notFound,
+      reason: "upload-unknown",
+      "upload '\(id)' does not exist in repository '\(repository)'",
+      hint: "begin again; an upload ends with a restart of the server and after a day without a request"
+    )
   }
 }

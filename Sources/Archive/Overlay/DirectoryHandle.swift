@@ -8,17 +8,17 @@ import SystemPackage
 final class DirectoryHandle {
   let descriptor: CInt
   /// For messages only.
-  let path: FilePath
+  private let path: [UInt8]
 
   /// Takes over an open descriptor.
-  init(owning descriptor: CInt, path: FilePath) {
+  init(owning descriptor: CInt, path: [UInt8]) {
     self.descriptor = descriptor
     self.path = path
   }
 
   /// Opens a directory of the machine, through links.
   init(opening path: FilePath, flags: CInt = O_RDONLY) throws(Failure) {
-    self.path = path
+    self.path = path.bytes
     descriptor = try retrying("opened", path) {
       path.withPlatformString { Glibc.open($0, flags | O_DIRECTORY | O_CLOEXEC) }
     }
@@ -26,10 +26,13 @@ final class DirectoryHandle {
 
   deinit { close(descriptor) }
 
+  /// The path of a name in here, for messages.
+  func path(of name: [UInt8]) -> FilePath { FilePath(bytes: joined(path, name)) }
+
   /// The status of a name; nil when there is nothing of that name.
   func status(_ name: [UInt8]) throws(Failure) -> FileStatus? {
     var status = stat()
-    let result = withCString(name) { fstatat(descriptor, $0, &status, AT_SYMLINK_NOFOLLOW) }
+    let result = withCName(name) { fstatat(descriptor, $0, &status, AT_SYMLINK_NOFOLLOW) }
     if result != 0, errno == ENOENT { return nil }
     try check(result, "examined", name)
     return FileStatus(status)
@@ -37,37 +40,41 @@ final class DirectoryHandle {
 
   /// Opens a name for reading or, with `O_CREAT` among the flags, for making.
   func open(_ name: [UInt8], _ flags: CInt, mode: mode_t = 0) throws(Failure) -> CInt {
-    try retrying("opened", path.appending(name)) {
-      withCString(name) { openat(descriptor, $0, flags | O_NOFOLLOW | O_CLOEXEC, mode) }
+    try retrying("opened", path(of: name)) {
+      withCName(name) { openat(descriptor, $0, flags | O_NOFOLLOW | O_CLOEXEC, mode) }
     }
   }
 
   func openDirectory(_ name: [UInt8]) throws(Failure) -> DirectoryHandle {
-    DirectoryHandle(owning: try open(name, O_RDONLY | O_DIRECTORY), path: path.appending(name))
+    DirectoryHandle(owning: try open(name, O_RDONLY | O_DIRECTORY), path: joined(path, name))
   }
 
   /// The target of a link.
   func readLink(_ name: [UInt8]) throws(Failure) -> FilePath {
-    try Self.readLink(descriptor, name, path: path.appending(name))
+    try Self.readLink(descriptor, name, path: path(of: name))
   }
 
-  static func readLink(_ directory: CInt, _ name: [UInt8], path: FilePath) throws(Failure) -> FilePath {
+  static func readLink(_ directory: CInt, _ name: [UInt8], path: @autoclosure () -> FilePath) throws(Failure)
+    -> FilePath
+  {
     let buffer = FixedBuffer(capacity: Int(PATH_MAX))
     let start = buffer.bytes.assumingMemoryBound(to: CChar.self)
-    let count = try retrying("read as a link", path) {
-      withCString(name) { name in start.baseAddress.map { readlinkat(directory, name, $0, start.count) } ?? -1 }
+    let count = try retrying("read as a link", path()) {
+      withCName(name) { name in start.baseAddress.map { readlinkat(directory, name, $0, start.count) } ?? -1 }
     }
-    return FilePath(bytes: buffer.view(0..<count))
+    return FilePath(bytes: Array(buffer.view(0..<count)))
   }
 
   /// All names but `.` and `..`, sorted by their bytes. The handle must be open for reading.
   func list() throws(Failure) -> [[UInt8]] {
     // The stream owns its descriptor, and ours stays as it is.
-    let copy = try retrying("listed", path) { openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+    let copy = try retrying("listed", FilePath(bytes: path)) {
+      openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    }
     guard let stream = fdopendir(copy) else {
       let code = errno
       close(copy)
-      throw Failure(errno: code, doing: "listed", path: path)
+      throw Failure(errno: code, doing: "listed", path: FilePath(bytes: path))
     }
     defer { closedir(stream) }
     var names: [[UInt8]] = []
@@ -75,7 +82,7 @@ final class DirectoryHandle {
     while true {
       errno = 0
       guard let entry = readdir(stream) else {
-        if errno != 0 { throw Failure(errno: errno, doing: "listed", path: path) }
+        if errno != 0 { throw Failure(errno: errno, doing: "listed", path: FilePath(bytes: path)) }
         break
       }
       let start = UnsafeRawPointer(entry) + offset
@@ -101,7 +108,7 @@ final class DirectoryHandle {
         continue
       }
       let parent = stack.last?.directory ?? self
-      try parent.check(withCString(level.name) { unlinkat(parent.descriptor, $0, AT_REMOVEDIR) }, "removed", level.name)
+      try parent.check(withCName(level.name) { unlinkat(parent.descriptor, $0, AT_REMOVEDIR) }, "removed", level.name)
     }
   }
 
@@ -114,7 +121,7 @@ final class DirectoryHandle {
 
   /// Removes a name unless it is a directory; returns whether it is gone.
   private func unlink(_ name: [UInt8]) throws(Failure) -> Bool {
-    let result = withCString(name) { unlinkat(descriptor, $0, 0) }
+    let result = withCName(name) { unlinkat(descriptor, $0, 0) }
     if result == 0 || errno == ENOENT { return true }
     if errno == EISDIR || errno == EPERM, try status(name)?.kind == .directory { return false }
     try check(result, "removed", name)
@@ -123,21 +130,6 @@ final class DirectoryHandle {
 
   /// Throws what `errno` says when a call's result is not 0.
   func check(_ result: CInt, _ doing: String, _ name: [UInt8]) throws(Failure) {
-    if result != 0 { throw Failure(errno: errno, doing: doing, path: path.appending(name)) }
+    if result != 0 { throw Failure(errno: errno, doing: doing, path: path(of: name)) }
   }
-}
-
-/// Calls `body` with a name as C reads it.
-func withCString<Result>(_ name: [UInt8], _ body: (UnsafePointer<CChar>) -> Result) -> Result {
-  withUnsafeTemporaryAllocation(of: CChar.self, capacity: name.count + 1) { buffer in
-    name.withUnsafeBytes { UnsafeMutableRawBufferPointer(buffer).copyMemory(from: $0) }
-    buffer[name.count] = 0
-    // The buffer has at least the NUL, so its address is there.
-    return body(UnsafePointer(buffer.baseAddress.unsafelyUnwrapped))
-  }
-}
-
-extension FilePath {
-  /// The path of a name in this directory, for messages.
-  func appending(_ name: [UInt8]) -> FilePath { pushing(FilePath(bytes: name)) }
 }

@@ -42,7 +42,7 @@ package struct LayerPacker {
       if item.status.kind == .socket { continue }
       // Overlayfs gives many whiteouts one inode, so they come before hard links.
       if item.status.isWhiteout {
-        try tar.append(Self.marker(item.path.removingLastComponent().appending(WhiteoutName.prefix + item.name)))
+        try tar.append(Self.marker(item.parentPath, WhiteoutName.prefix + item.name))
         summary.entries += 1
         continue
       }
@@ -85,7 +85,7 @@ package struct LayerPacker {
       try tar.append(entry)
       let opaque = try ExtendedAttributes.get(xattrs.opaque, of: directory.descriptor, path: item.path)
       if opaque == [UInt8(ascii: "y")] {
-        try tar.append(Self.marker(item.path.appending(WhiteoutName.opaqueName)))
+        try tar.append(Self.marker(joined(item.parentPath, item.name), WhiteoutName.opaqueName))
         return 2
       }
     case .symlink:
@@ -105,7 +105,9 @@ package struct LayerPacker {
   }
 
   /// A whiteout, the same whenever and by whomever a name was removed.
-  private static func marker(_ path: FilePath) -> TarEntry { TarEntry(path: path, kind: .file, mode: 0) }
+  private static func marker(_ directory: [UInt8], _ name: [UInt8]) -> TarEntry {
+    TarEntry(path: FilePath(bytes: joined(directory, name)), kind: .file, mode: 0)
+  }
 }
 
 extension TarEntry {

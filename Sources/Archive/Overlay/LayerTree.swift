@@ -68,7 +68,7 @@ final class LayerTree {
     case .symlink(let target):
       try replacing(parent, name) {
         target.withPlatformString { text in
-          withCString(name) { symlinkat(text, parent.descriptor, $0) }
+          withCName(name) { symlinkat(text, parent.descriptor, $0) }
         }
       }
       try setOwner(parent, name, entry)
@@ -85,14 +85,14 @@ final class LayerTree {
 
   private func makeDirectory(_ entry: TarEntry, in parent: DirectoryHandle, _ name: [UInt8]) throws(Failure) {
     var hidesLower = false
-    if withCString(name, { mkdirat(parent.descriptor, $0, 0o700) }) != 0 {
+    if withCName(name, { mkdirat(parent.descriptor, $0, 0o700) }) != 0 {
       guard errno == EEXIST, let status = try parent.status(name) else {
         throw Failure(errno: errno, doing: "made", path: entry.path)
       }
       if status.kind != .directory {
         // Removed below and made anew in the same layer: what was in the old directory must stay away.
         hidesLower = status.isWhiteout
-        try replacing(parent, name) { withCString(name) { mkdirat(parent.descriptor, $0, 0o700) } }
+        try replacing(parent, name) { withCName(name) { mkdirat(parent.descriptor, $0, 0o700) } }
       }
     }
     if hidesLower { try makeOpaque(parent, name) }
@@ -113,7 +113,7 @@ final class LayerTree {
     _ body: any ByteReader
   ) throws(Failure) {
     let descriptor = try replacing(parent, name) {
-      withCString(name) {
+      withCName(name) {
         openat(parent.descriptor, $0, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
       }
     }
@@ -147,8 +147,8 @@ final class LayerTree {
       throw .archiveCorrupt("layer has the hard link '\(entry.path)' to the directory '\(target)'")
     }
     try replacing(parent, name) {
-      withCString(targetName) { from in
-        withCString(name) { linkat(targetParent.descriptor, from, parent.descriptor, $0, 0) }
+      withCName(targetName) { from in
+        withCName(name) { linkat(targetParent.descriptor, from, parent.descriptor, $0, 0) }
       }
     }
   }
@@ -161,7 +161,7 @@ final class LayerTree {
     _ name: [UInt8]
   ) throws(Failure) -> Bool {
     do throws(Failure) {
-      try replacing(parent, name) { withCString(name) { mknodat(parent.descriptor, $0, kind | 0o600, device) } }
+      try replacing(parent, name) { withCName(name) { mknodat(parent.descriptor, $0, kind | 0o600, device) } }
     } catch {
       if xattrs == .user, kind != S_IFIFO, error.code == .permissionDenied { return false }
       throw error
@@ -169,7 +169,7 @@ final class LayerTree {
     try setOwner(parent, name, entry)
     // Made just now by us, so there is no link to follow.
     try parent.check(
-      withCString(name) { fchmodat(parent.descriptor, $0, mode_t(entry.mode), 0) },
+      withCName(name) { fchmodat(parent.descriptor, $0, mode_t(entry.mode), 0) },
       "given its mode",
       name
     )
@@ -182,9 +182,9 @@ final class LayerTree {
 
 extension LayerTree {
   private func makeWhiteout(_ parent: DirectoryHandle, _ name: [UInt8]) throws(Failure) {
-    if withCString(name, { mknodat(parent.descriptor, $0, S_IFCHR, gnu_dev_makedev(0, 0)) }) == 0 { return }
+    if withCName(name, { mknodat(parent.descriptor, $0, S_IFCHR, gnu_dev_makedev(0, 0)) }) == 0 { return }
     guard errno == EEXIST, let status = try parent.status(name) else {
-      throw Failure(errno: errno, doing: "marked as removed", path: parent.path.appending(name))
+      throw Failure(errno: errno, doing: "marked as removed", path: parent.path(of: name))
     }
     // The layer brings the name itself: only what a directory below would mix in has to go.
     if status.kind == .directory { try makeOpaque(parent, name) }
@@ -196,7 +196,7 @@ extension LayerTree {
       xattrs.opaque,
       [UInt8(ascii: "y")],
       on: directory.descriptor,
-      path: parent.path.appending(name)
+      path: parent.path(of: name)
     )
   }
 }
@@ -216,7 +216,7 @@ extension LayerTree {
       descriptor = try makeParent(path)
     }
     if parents.count >= Self.parentsKept { parents = [:] }
-    let handle = DirectoryHandle(owning: descriptor, path: file)
+    let handle = DirectoryHandle(owning: descriptor, path: path)
     parents[path] = handle
     return handle
   }
@@ -227,10 +227,10 @@ extension LayerTree {
     var prefix: [UInt8] = []
     for part in path.split(separator: UInt8(ascii: "/")) {
       let parent = try handle(prefix, making: false)
-      if withCString(Array(part), { mkdirat(parent.descriptor, $0, 0o755) }) == 0 {
+      if withCName(Array(part), { mkdirat(parent.descriptor, $0, 0o755) }) == 0 {
         // The process's own mask must not show in images.
         try parent.check(
-          withCString(Array(part)) { fchmodat(parent.descriptor, $0, 0o755, 0) },
+          withCName(Array(part)) { fchmodat(parent.descriptor, $0, 0o755, 0) },
           "given its mode",
           Array(part)
         )
@@ -240,7 +240,7 @@ extension LayerTree {
       prefix += (prefix.isEmpty ? [] : [UInt8(ascii: "/")]) + part
       // Replaces a whiteout of the same layer, as an entry for the directory would.
       if try parent.status(Array(part))?.isWhiteout == true {
-        try replacing(parent, Array(part)) { withCString(Array(part)) { mkdirat(parent.descriptor, $0, 0o755) } }
+        try replacing(parent, Array(part)) { withCName(Array(part)) { mkdirat(parent.descriptor, $0, 0o755) } }
         try makeOpaque(parent, Array(part))
       }
     }
@@ -256,10 +256,10 @@ extension LayerTree {
   private func replacing(_ parent: DirectoryHandle, _ name: [UInt8], _ call: () -> CInt) throws(Failure) -> CInt {
     let result = call()
     if result >= 0 { return result }
-    guard errno == EEXIST else { throw Failure(errno: errno, doing: "made", path: parent.path.appending(name)) }
+    guard errno == EEXIST else { throw Failure(errno: errno, doing: "made", path: parent.path(of: name)) }
     if let status = try parent.status(name), status.kind == .directory || status.kind == .symlink { parents = [:] }
     try parent.remove(name)
-    return try retrying("made", parent.path.appending(name), call)
+    return try retrying("made", parent.path(of: name), call)
   }
 
   /// Cuts the last name off a path and returns it.
@@ -291,13 +291,13 @@ extension LayerTree {
   }
 
   private func setOwner(_ parent: DirectoryHandle, _ name: [UInt8], _ entry: TarEntry) throws(Failure) {
-    let result = withCString(name) { fchownat(parent.descriptor, $0, entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW) }
+    let result = withCName(name) { fchownat(parent.descriptor, $0, entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW) }
     guard result == 0 else { throw Self.ownerFailure(errno, entry) }
   }
 
   private func setTime(_ parent: DirectoryHandle, _ name: [UInt8], _ time: FileTime) throws(Failure) {
     let times = Self.times(time)
-    let result = withCString(name) { utimensat(parent.descriptor, $0, times, AT_SYMLINK_NOFOLLOW) }
+    let result = withCName(name) { utimensat(parent.descriptor, $0, times, AT_SYMLINK_NOFOLLOW) }
     try parent.check(result, "given its time", name)
   }
 

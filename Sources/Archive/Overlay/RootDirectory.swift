@@ -53,7 +53,7 @@ package final class RootDirectory: Sendable {
   /// The names in a directory but `.` and `..`, sorted by their bytes.
   package func list(_ relative: FilePath) throws(Failure) -> [FilePath.Component] {
     let descriptor = try descriptor(for: relative, flags: O_RDONLY | O_DIRECTORY)
-    return try DirectoryHandle(owning: descriptor, path: relative).list().compactMap {
+    return try DirectoryHandle(owning: descriptor, path: relative.bytes).list().compactMap {
       FilePath(bytes: $0).lastComponent
     }
   }

@@ -10,13 +10,15 @@ final class TreeWalker {
     /// Relative to the root.
     var path: FilePath
     var name: [UInt8]
+    /// The path without the name, as bytes.
+    var parentPath: [UInt8]
     var parent: DirectoryHandle
     var status: FileStatus
   }
 
   private struct Level {
     var directory: DirectoryHandle
-    var path: FilePath
+    var path: [UInt8]
     var names: [[UInt8]]
     var index = 0
   }
@@ -27,7 +29,7 @@ final class TreeWalker {
 
   init(root: FilePath) throws(Failure) {
     let directory = try DirectoryHandle(opening: root)
-    levels = [Level(directory: directory, path: FilePath(), names: try directory.list())]
+    levels = [Level(directory: directory, path: [], names: try directory.list())]
   }
 
   /// The next file, directory or whatever; nil after the last. The root itself is not among them.
@@ -35,7 +37,7 @@ final class TreeWalker {
     if let item = pending {
       pending = nil
       let directory = try item.parent.openDirectory(item.name)
-      levels.append(Level(directory: directory, path: item.path, names: try directory.list()))
+      levels.append(Level(directory: directory, path: joined(item.parentPath, item.name), names: try directory.list()))
     }
     while let level = levels.last {
       guard level.index < level.names.count else {
@@ -47,8 +49,9 @@ final class TreeWalker {
       // Nil: removed since it was listed.
       guard let status = try level.directory.status(name) else { continue }
       let item = Item(
-        path: level.path.appending(name),
+        path: FilePath(bytes: joined(level.path, name)),
         name: name,
+        parentPath: level.path,
         parent: level.directory,
         status: status
       )

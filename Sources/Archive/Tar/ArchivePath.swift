@@ -17,16 +17,19 @@ enum ArchivePath {
     if name.first == UInt8(ascii: "/"), absolute == .refused {
       throw .archivePathEscapes("entry '\(quoted(name))' has an absolute path")
     }
+    let names = name.split(separator: UInt8(ascii: "/"))
+    let hasDots = names.contains { $0.first == 0x2E && ($0.count == 1 || $0.count == 2 && $0.last == 0x2E) }
+    // Double and trailing slashes are FilePath's own business.
+    if !hasDots { return FilePath(bytes: Array(name.drop { $0 == UInt8(ascii: "/") })) }
     var parts: [ArraySlice<UInt8>] = []
-    for part in name.split(separator: UInt8(ascii: "/")) {
-      if part.elementsEqual([0x2E]) { continue }
+    for part in names where !part.elementsEqual([0x2E]) {
       if part.elementsEqual([0x2E, 0x2E]) {
         guard parts.popLast() != nil else { throw .archivePathEscapes("entry '\(quoted(name))' leaves the archive") }
         continue
       }
       parts.append(part)
     }
-    return FilePath(bytes: parts.joined(separator: [0x2F]))
+    return FilePath(bytes: Array(parts.joined(separator: [0x2F])))
   }
 
   /// A name as it may be shown: without control characters, and not too long.

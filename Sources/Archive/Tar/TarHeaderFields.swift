@@ -24,9 +24,9 @@ struct TarHeaderFields {
 
   /// The header of an extended header of `size` bytes, named as Go and so BuildKit names it.
   static func paxHeader(for path: FilePath, size: Int) -> [UInt8] {
-    let last = path.lastComponent.map { FilePath(root: nil, [$0]).bytes } ?? []
+    let last = path.bytes.split(separator: UInt8(ascii: "/")).last ?? []
     let name = Array("PaxHeaders.0/".utf8) + last.filter { $0 < 0x80 }.prefix(80)
-    var fields = TarHeaderFields(TarEntry(path: "x", kind: .file, mode: 0, size: Int64(size)))
+    var fields = TarHeaderFields(TarEntry(path: FilePath(), kind: .file, mode: 0, size: Int64(size)))
     for offset in TarHeader.Field.name { fields.block[offset] = 0 }
     fields.set(TarHeader.Field.name, name)
     fields.block[TarHeader.Field.kind] = UInt8(ascii: "x")

@@ -22,11 +22,12 @@ enum BodyReader {
     return whole
   }
 
-  /// Hands the body in batches, in order, to `take` on a blocking thread; returns the number of bytes.
+  /// Hands the body in batches, in order, to `take` on a blocking thread, each with the number of bytes before it;
+  /// returns the number of all bytes.
   @discardableResult
   static func pour(
     _ body: RequestBody,
-    into take: @escaping @Sendable ([ByteBuffer]) throws(Failure) -> Void
+    into take: @escaping @Sendable ([ByteBuffer], _ offset: Int64) throws(Failure) -> Void
   ) async throws(Failure) -> Int64 {
     var batch: [ByteBuffer] = []
     var size = 0
@@ -36,13 +37,13 @@ enum BodyReader {
       batch.append(piece)
       size += piece.readableBytes
       guard size >= batchSize else { continue }
-      try await BlockingWork.run { [batch] () throws(Failure) in try take(batch) }
+      try await BlockingWork.run { [batch, total] () throws(Failure) in try take(batch, total) }
       total += Int64(size)
       batch.removeAll(keepingCapacity: true)
       size = 0
     }
     guard size > 0 else { return total }
-    try await BlockingWork.run { [batch] () throws(Failure) in try take(batch) }
+    try await BlockingWork.run { [batch, total] () throws(Failure) in try take(batch, total) }
     return total + Int64(size)
   }
 

@@ -104,13 +104,17 @@ struct UploadDoor: Sendable {
     in repository: Repository,
     at offset: Int64?
   ) async throws(Failure) {
-    // Checked before the first byte, so that a chunk at the wrong place changes nothing even when it is empty.
-    if let offset { try registry.checkOffset(offset, of: upload, in: repository) }
-    try await BodyReader.pour(body) { (pieces) throws(Failure) in
+    // Checked before the first byte, so that a chunk at the wrong place changes nothing even when it is empty; and
+    // with every piece, so that of two requests that write at once one stops.
+    let start = if let offset { offset } else { try registry.uploadOffset(upload, in: repository) }
+    try registry.checkOffset(start, of: upload, in: repository)
+    try await BodyReader.pour(body) { (pieces, before) throws(Failure) in
+      var next = start + before
       for piece in pieces {
-        try piece.withUnsafeReadableBytes { bytes in
-          Result { () throws(Failure) in try registry.append(to: upload, in: repository, bytes) }
-        }.get()
+        let end = piece.withUnsafeReadableBytes { bytes in
+          Result { () throws(Failure) in try registry.append(to: upload, in: repository, at: next, bytes) }
+        }
+        next = try end.get()
       }
     }
   }

@@ -78,13 +78,13 @@ package final class BlobStore: Sendable {
   }
 
   /// Forces blobs that were committed with `durably: false` to the disk; call it before they are acknowledged.
-  /// Throws `blob-unknown`.
+  /// Throws `blob-unknown`, also where nothing is ever forced.
   package func makeDurable(_ digests: some Sequence<Digest>) throws(Failure) {
-    guard folder.durability == .durable else { return }
     var folders: Set<FilePath> = []
     for digest in digests {
       let descriptor = try open(digest)
       defer { try? descriptor.close() }
+      guard folder.durability == .durable else { continue }
       let path = path(of: digest)
       try descriptor.synchronize(path)
       folders.insert(path.removingLastComponent())

@@ -104,6 +104,11 @@ extension Ledger {
     }
   }
 
+  /// How many builds there are, of every organisation and status.
+  package func buildCount() throws(Failure) -> Int {
+    try read("counting builds") { db in try Int.fetchOne(db, sql: "SELECT count(*) FROM builds") ?? 0 }
+  }
+
   /// Every organisation's PENDING and RUNNING builds, oldest first: what a start finds left over.
   package func unfinishedBuilds() throws(Failure) -> [BuildRecord] {
     try read("listing unfinished builds") { db in

@@ -96,11 +96,14 @@ extension Ledger {
   package func deleteManifest(_ digest: Digest, in repository: Repository) throws(Failure) -> [Tag]? {
     try write("removing a manifest") { db in
       let tags = try String.fetchAll(
-        db, sql: "SELECT tag FROM tags WHERE repository = ? AND digest = ? ORDER BY tag",
-        arguments: [repository.name, digest.description])
+        db,
+        sql: "SELECT tag FROM tags WHERE repository = ? AND digest = ? ORDER BY tag",
+        arguments: [repository.name, digest.description]
+      )
       try db.execute(
         sql: "DELETE FROM manifests WHERE repository = ? AND digest = ?",
-        arguments: [repository.name, digest.description])
+        arguments: [repository.name, digest.description]
+      )
       return db.changesCount == 1 ? try tags.map { try Tag($0) } : nil
     }
   }
