@@ -29,7 +29,8 @@ struct CopySources {
   }
 
   private enum Match {
-    case path(FilePath)
+    /// `name` is the source's own last word, which a link it is does not change.
+    case path(FilePath, name: String)
     case inline(name: String, content: String)
   }
 
@@ -38,20 +39,20 @@ struct CopySources {
     for source in action.sources {
       switch source {
       case .inline(let name, let content): found.append(.inline(name: name, content: content))
-      case .path(let word): found += try paths(word).map { .path($0) }
+      case .path(let word): found += try paths(word)
       }
     }
     return found
   }
 
   /// A pattern's matches sorted by name, or the one path it is; throws `copy-source-missing`.
-  private func paths(_ word: String) throws(Failure) -> [FilePath] {
+  private func paths(_ word: String) throws(Failure) -> [Match] {
     // Docker: a source can never leave the context, however many `..` it has.
     let clean = FilePath(StagePlanner.resolve(word, from: "/")).removingRoot()
     guard word.contains(where: { "*?[".contains($0) }) else {
       let path = try tree.resolve(clean, followLast: true)
       guard try tree.node(path) != nil else { throw missing(word, clean) }
-      return [path]
+      return [.path(path, name: clean.lastComponent?.string ?? "")]
     }
     var matches = [FilePath()]
     for component in clean.components {
@@ -66,7 +67,11 @@ struct CopySources {
       matches = next
     }
     guard !matches.isEmpty else { throw missing(word, clean) }
-    return matches
+    var found: [Match] = []
+    for match in matches {
+      found.append(.path(try tree.resolve(match, followLast: true), name: match.lastComponent?.string ?? ""))
+    }
+    return found
   }
 
   private func missing(_ word: String, _ path: FilePath) -> Failure {
@@ -83,9 +88,10 @@ struct CopySources {
     case .inline(let name, let content):
       let bytes = Array(content.utf8)
       let target = try destination.file(named: name, isDirectory: many)
-      let entry = TarEntry(path: target, kind: .file, mode: 0o644, size: Int64(bytes.count))
+      let entry = TarEntry(
+        path: target, kind: .file, mode: 0o644, size: Int64(bytes.count), mtime: FileTime(seconds: destination.now))
       try collector.add(LayerEntry(tar: entry, body: .bytes(bytes), digest: Digest(sha256Of: bytes)))
-    case .path(let path):
+    case .path(let path, let name):
       guard let node = try tree.node(path) else { return }
       if case .directory = node.entry.kind {
         try collector.addDirectory(destination.directory)
@@ -94,7 +100,6 @@ struct CopySources {
         try collector.addDirectory(destination.directory)
         for entry in unpacked.entries { try collector.addUnpacked(entry, below: destination.directory) }
       } else {
-        let name = path.lastComponent?.string ?? "file"
         try collector.add(node, at: try destination.file(named: name, isDirectory: many))
       }
     }
