@@ -46,11 +46,10 @@ let package = Package(
     .target(
       name: "House",
       dependencies: [
-        "Gateway", "RPC", "Service", "Builder", "Registry", "Storage", "Sandbox", "OCI", "Diagnostics",
+        "Gateway", "RPC", "Wire", "Service", "Builder", "Registry", "Storage", "Sandbox", "OCI", "Diagnostics",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-        .product(name: "NIOCore", package: "swift-nio"),
-        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
         .product(name: "SystemPackage", package: "swift-system"),
       ], swiftSettings: settings),
 
@@ -183,7 +182,7 @@ let package = Package(
     .testTarget(
       name: "RPCTests",
       dependencies: [
-        "RPC", "API", "Diagnostics",
+        "RPC", "Wire", "API", "Service", "Storage", "Diagnostics",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2", package: "grpc-swift-nio-transport"),
@@ -192,7 +191,6 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
-        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "SystemPackage", package: "swift-system"),
       ], swiftSettings: settings),
     .testTarget(

@@ -1,3 +1,4 @@
+import Diagnostics
 import Gateway
 import Sandbox
 import Storage

@@ -9,8 +9,8 @@ import Sandbox
 import Service
 import ServiceLifecycle
 import Storage
-import Synchronization
 import SystemPackage
+import UnixSignals
 import Wire
 
 /// The composition root: settings → rooms → doors → run → stop. Reads like the house is built.
@@ -59,7 +59,7 @@ package struct House: Sendable {
     let threads = BuildThreads()
     let queue = BuildQueue(data: data, workers: settings.workers, clock: clock) {
       (record, reporter) async throws(Failure) in
-      try await run(on: threads) { () async throws(Failure) in try await job.run(record, reporter: reporter) }
+      try await threads.run { () async throws(Failure) in try await job.run(record, reporter: reporter) }
     }
 
     // Use-cases
@@ -68,7 +68,6 @@ package struct House: Sendable {
 
     // Doors
     let probes = SandboxProbe.run()
-    let isReady = Atomic(false)
     let health = HealthOfTheHouse(data: data, probes: probes)
     let gateway = HTTPGateway(
       builds: builds, identities: identities, registry: registry, imports: imports, data: data,
@@ -90,9 +89,12 @@ package struct House: Sendable {
     // Run and stop: the queue stops first, so that no build begins while the doors drain.
     try await queue.recover()
     var group = ServiceGroupConfiguration(
-      services: [.init(service: door, successTerminationBehavior: .gracefullyShutdownGroup)],
-      gracefulShutdownSignals: signals, logger: logger)
-    group.services.append(.init(service: QueueService(queue: queue)))
+      services: [
+        ServiceGroupConfiguration.ServiceConfiguration(
+          service: door, successTerminationBehavior: .gracefullyShutdownGroup),
+        ServiceGroupConfiguration.ServiceConfiguration(
+          service: QueueService(queue: queue), successTerminationBehavior: .ignore),
+      ], gracefulShutdownSignals: signals, logger: logger)
     group.maximumGracefulShutdownDuration = .seconds(20)
     do {
       try await ServiceGroup(configuration: group).run()
@@ -102,7 +104,6 @@ package struct House: Sendable {
       throw error
     }
     try data.removeRunFile()
-    _ = isReady
   }
 
   private func ready(_ bound: BoundAddresses, data: DataDirectory, probes: [SandboxProbe.Finding]) -> Ready {
@@ -119,14 +120,4 @@ package struct House: Sendable {
       runFile: file, registry: bound.registryHost, builds: (try? data.ledger.buildCount()) ?? 0, sandbox: probes,
       warnings: warnings)
   }
-}
-
-/// Runs `work` on other threads than the caller's, with its cancellation and its typed error.
-private func run<Value: Sendable>(
-  on threads: BuildThreads, _ work: @escaping @Sendable () async throws(Failure) -> Value
-) async throws(Failure) -> Value {
-  let result: Result<Value, Failure> = await withTaskExecutorPreference(threads) {
-    do throws(Failure) { return .success(try await work()) } catch { return .failure(error) }
-  }
-  return try result.get()
 }

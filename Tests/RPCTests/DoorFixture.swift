@@ -1,17 +1,23 @@
 import Diagnostics
 import GRPCCore
 import GRPCNIOTransportHTTP2
+import Foundation
 import HTTPTypes
 import HummingbirdCore
 import Logging
 import NIOCore
 import NIOPosix
 import Synchronization
+import SystemPackage
 
 @testable import RPC
 
+/// Says nothing.
+let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
 /// A door on a free port, closed when `body` is through.
 func withDoor<Result: Sendable>(
+  services: [any RegistrableRPCService] = [],
   limits: Door.Limits = Door.Limits(),
   isReady: @escaping @Sendable () -> Bool = { true },
   responder: @escaping HTTPChannelHandler.Responder = hello,
@@ -21,9 +27,10 @@ func withDoor<Result: Sendable>(
   let door = DoorServer(
     addresses: [Door.Address(host: "127.0.0.1", port: 0)],
     responder: responder,
+    services: services,
     isReady: isReady,
     limits: limits,
-    logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+    logger: quiet,
     onReady: { announce.yield($0) }
   )
   return try await withThrowingTaskGroup(of: Void.self) { group in
@@ -126,4 +133,12 @@ func withGRPC<Result: Sendable>(
     transport: try .http2NIOPosix(target: .ipv4(address: "127.0.0.1", port: port), transportSecurity: .plaintext),
     handleClient: body
   )
+}
+
+/// A folder that is gone when `body` is through.
+func withFolder<Result>(_ body: (FilePath) async throws -> Result) async throws -> Result {
+  let folder = FileManager.default.temporaryDirectory.appendingPathComponent("rpc-tests-\(UUID().uuidString)")
+  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  defer { try? FileManager.default.removeItem(at: folder) }
+  return try await body(FilePath(folder.path))
 }

@@ -3,7 +3,6 @@ import Diagnostics
 import GRPCCore
 import HTTPTypes
 import HummingbirdCore
-import Logging
 import NIOCore
 import NIOPosix
 import Testing
@@ -185,7 +184,7 @@ import Testing
     let door = DoorServer(
       addresses: [Door.Address(host: "127.0.0.1", port: 0)],
       responder: hello,
-      logger: Logger(label: "test"),
+      logger: quiet,
       onReady: { announce.yield($0.first?.port ?? 0) }
     )
     let running = Task { try? await door.run() }
@@ -207,7 +206,7 @@ import Testing
     let door = DoorServer(
       addresses: [address, address],
       responder: hello,
-      logger: Logger(label: "test"),
+      logger: quiet,
       onReady: { announce.yield($0) }
     )
     async let running: Void = door.run()
@@ -228,7 +227,7 @@ import Testing
     let door = DoorServer(
       addresses: [Door.Address(host: "127.0.0.1", port: 0), Door.Address(host: "127.0.0.1", port: port)],
       responder: hello,
-      logger: Logger(label: "test"),
+      logger: quiet,
       onReady: { _ in Issue.record("ready") }
     )
     let failure = await #expect(throws: Failure.self) { try await door.run() }
@@ -242,7 +241,7 @@ import Testing
     let door = DoorServer(
       addresses: [Door.Address(host: host, port: 0)],
       responder: hello,
-      logger: Logger(label: "test")
+      logger: quiet
     )
     let failure = await #expect(throws: Failure.self) { try await door.run() }
     #expect(failure?.reason == "address-unknown")

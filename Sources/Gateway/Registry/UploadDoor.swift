@@ -108,7 +108,7 @@ struct UploadDoor: Sendable {
     if let offset { try registry.checkOffset(offset, of: upload, in: repository) }
     try await BodyReader.pour(body) { (pieces) throws(Failure) in
       for piece in pieces {
-        try piece.withUnsafeReadableBytes { bytes in
+        _ = try piece.withUnsafeReadableBytes { bytes in
           Result { () throws(Failure) in try registry.append(to: upload, in: repository, bytes) }
         }.get()
       }

@@ -186,7 +186,7 @@ package final class DoorServer: ServiceLifecycle.Service {
       minPingIntervalWithoutCalls: .seconds(10),
       allowWithoutCalls: true
     )
-    config.rpc.maxRequestPayloadSize = limits.message
+    config.rpc.maxRequestPayloadSize = Int(limits.message.bytes)
     return config
   }
 }
