@@ -118,28 +118,34 @@ private struct LineReader: Sendable {
   }
 
   mutating func fill(upTo end: Int64) throws(Failure) {
-    buffer.removeFirst(start)
-    scanned -= start
-    start = 0
     let open: OpenFile
     if let file { open = file } else { open = OpenFile(try path.open(O_RDONLY, "opening a build's events")) }
     file = open
-    let old = buffer.count
+    let rest = buffer.count - start
     let wanted = Int(min(Int64(Self.piece), end - offset))
-    buffer.append(contentsOf: repeatElement(0, count: wanted))
-    let count = try buffer.withUnsafeMutableBytes { bytes in
-      Result { () throws(Failure) in
-        try open.descriptor.read(
+    var count = 0
+    var failure: Failure?
+    let filled = [UInt8](unsafeUninitializedCapacity: rest + wanted) { space, initialized in
+      let bytes = UnsafeMutableRawBufferPointer(space)
+      buffer.withUnsafeBytes { bytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[start...])) }
+      do throws(Failure) {
+        count = try open.descriptor.read(
           at: offset,
-          into: UnsafeMutableRawBufferPointer(rebasing: bytes[old...]),
+          into: UnsafeMutableRawBufferPointer(rebasing: bytes[rest..<rest + wanted]),
           of: path
         )
+      } catch {
+        failure = error
       }
-    }.get()
-    buffer.removeLast(wanted - count)
+      initialized = rest + count
+    }
+    if let failure { throw failure }
     guard count > 0 else {
       throw Failure(.dataLoss, reason: "build-log-damaged", "'\(path)' is shorter than it was")
     }
+    scanned -= start
+    start = 0
+    buffer = filled
     offset += Int64(count)
   }
 }
