@@ -11,8 +11,11 @@ import Testing
     let house = try await TestHouse()
     let token = try await house.token()
     let created = try await house.send(
-      .post, "/v1/ignite/builds", token: token,
-      body: #"{"name":"web","tags":["v1"],"zipped_code":"H4sIAAAAAAAAAwMAAAAAAAAAAAA"}"#)
+      .post,
+      "/v1/ignite/builds",
+      token: token,
+      body: #"{"name":"web","tags":["v1"],"zipped_code":"H4sIAAAAAAAAAwMAAAAAAAAAAAA"}"#
+    )
     #expect(created.status == 200)
     #expect(created.json["status"] as? String == "BUILD_STATUS_PENDING")
     let id = try #require(created.json["buildId"] as? String)
@@ -41,7 +44,11 @@ import Testing
     let token = try await house.token()
     let id = try await house.build("web", token: token)
     let log = try await house.send(
-      .get, "/v1/ignite/builds/\(id)/logs/stream?fromStart=1", token: token, headers: [.accept: "text/event-stream"])
+      .get,
+      "/v1/ignite/builds/\(id)/logs/stream?fromStart=1",
+      token: token,
+      headers: [.accept: "text/event-stream"]
+    )
     #expect(log.headers[.contentType] == "text/event-stream")
     #expect(log.text.hasPrefix("data: {"))
     #expect(log.text.hasSuffix("event: end\ndata: {}\n\n"))
@@ -63,8 +70,11 @@ import Testing
   func secrets() async throws {
     let house = try await TestHouse()
     let answer = try await house.send(
-      .put, "/v1/ignite/builds/secrets", token: try await house.token(),
-      body: #"{"buildSecrets":{"NPM_TOKEN":"s3cret"},"registryCredentials":{"https://index.docker.io/v1/":"dTpw"}}"#)
+      .put,
+      "/v1/ignite/builds/secrets",
+      token: try await house.token(),
+      body: #"{"buildSecrets":{"NPM_TOKEN":"s3cret"},"registryCredentials":{"https://index.docker.io/v1/":"dTpw"}}"#
+    )
     #expect(answer.status == 200)
     #expect(answer.text == #"{"success":true}"#)
   }
@@ -80,9 +90,15 @@ import Testing
       (.get, "/v1/ignite/builds/bld_nope/logs/stream", "", 404, 5, "build-unknown"),
       (.get, "/v1/ignite/buildz", "", 404, 5, "rpc-unknown"),
       (.delete, "/v1/ignite/builds/bld_nope", "", 405, 12, "method-not-allowed"),
-    ] as [(HTTPRequest.Method, String, String, Int, Int, String)])
+    ] as [(HTTPRequest.Method, String, String, Int, Int, String)]
+  )
   func failures(
-    method: HTTPRequest.Method, path: String, body: String, status: Int, code: Int, reason: String
+    method: HTTPRequest.Method,
+    path: String,
+    body: String,
+    status: Int,
+    code: Int,
+    reason: String
   ) async throws {
     let house = try await TestHouse()
     let answer = try await house.send(method, path, token: try await house.token(), body: body)
@@ -121,8 +137,11 @@ import Testing
   func largeBody() async throws {
     let house = try await TestHouse()
     let answer = try await house.send(
-      .post, "/v1/ignite/builds", token: try await house.token(),
-      bytes: ByteBuffer(repeating: 0x20, count: ContractRoute.bodyLimit + 1))
+      .post,
+      "/v1/ignite/builds",
+      token: try await house.token(),
+      bytes: ByteBuffer(repeating: 0x20, count: ContractRoute.bodyLimit + 1)
+    )
     #expect(answer.status == 400)
     #expect(answer.json["code"] as? Int == 3)
     #expect(answer.text.contains("UploadBuildContext"))

@@ -40,7 +40,8 @@ import Testing
       ("/v1/ignite/builds/{build_id}", "/v1/ignite/builds", nil),
       ("/v1/ignite/builds/{build_id}", "/v1/ignite/builds/a/b", nil),
       ("/v1/ignite/builds/{build_id}/cancel", "/v1/ignite/builds/a/cancel", ["build_id": "a"]),
-    ] as [(String, String, [String: String]?)])
+    ] as [(String, String, [String: String]?)]
+  )
   func templates(template: String, path: String, expected: [String: String]?) {
     #expect(PathTemplate(template).match(path.split(separator: "/")) == expected)
   }

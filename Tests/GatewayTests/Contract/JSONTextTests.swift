@@ -9,7 +9,8 @@ import Testing
       ("", 1, 1), ("{", 1, 2), (#"{"a" 1}"#, 1, 6), ("{\n  \"a\": 1,\n  b\n}", 3, 3), ("[1 2]", 1, 4), ("{} {}", 1, 4),
       (#"{"a":"x"#, 1, 8), (#"{"a":01x}"#, 1, 8), ("tru", 1, 1), (#"{"a":-}"#, 1, 7), (#"{"a":"\"#, 1, 8),
       ("{\"a\":\"x\ny\"}", 1, 8),
-    ])
+    ]
+  )
   func locates(text: String, line: Int, column: Int) {
     guard case .broken(let foundLine, let foundColumn, _) = JSONText.inspect(Array(text.utf8)) else {
       Issue.record("'\(text)' passed")
@@ -35,7 +36,8 @@ import Testing
     }
     #expect(members.map(\.name) == ["a", "c"])
     #expect(
-      members.map { String(decoding: bytes[$0.text], as: UTF8.self) } == [#""a" : [1, {"b": 2}]"#, #""c":"x\"}""#])
+      members.map { String(decoding: bytes[$0.text], as: UTF8.self) } == [#""a" : [1, {"b": 2}]"#, #""c":"x\"}""#]
+    )
   }
 
   @Test("a well-formed value that is no object says so", arguments: ["[]", "1.5e-3", "null", #""x""#])

@@ -10,7 +10,8 @@ import Testing
     arguments: [
       #"{"buildArgs":{"A":"1"},"timeoutSecs":"60","noCache":true,"gitSource":{"contextDir":"web"}}"#,
       #"{"build_args":{"A":"1"},"timeout_secs":60,"no_cache":true,"git_source":{"context_dir":"web"}}"#,
-    ])
+    ]
+  )
   func bothCases(body: String) throws {
     let message = try Self.create(body)
     #expect(message.buildArgs == ["A": "1"])
@@ -38,7 +39,8 @@ import Testing
       (#"{"name":"a",}"#, "json-broken", "line 1, column 13"),
       ("name=a", "json-broken", "line 1, column 1"),
       ("[]", "json-not-an-object", "not a JSON object"),
-    ])
+    ]
+  )
   func refuses(body: String, reason: String, named: String) {
     let failure = #expect(throws: Failure.self) { try Self.create(body) }
     #expect(failure?.code == .invalidArgument)
@@ -49,8 +51,11 @@ import Testing
   @Test("a path's variable wins over the body")
   func pathWins() throws {
     let message = try MessageDecoding.message(
-      Dodil_Ignite_V1_CancelBuildRequest.self, body: Array(#"{"buildId":"other"}"#.utf8),
-      variables: ["build_id": "bld_1"], query: Query(nil))
+      Dodil_Ignite_V1_CancelBuildRequest.self,
+      body: Array(#"{"buildId":"other"}"#.utf8),
+      variables: ["build_id": "bld_1"],
+      query: Query(nil)
+    )
     #expect(message.buildID == "bld_1")
   }
 
@@ -58,13 +63,21 @@ import Testing
   func tooLarge() {
     let failure = #expect(throws: Failure.self) {
       try MessageDecoding.message(
-        Dodil_Ignite_V1_ListBuildsRequest.self, body: [], variables: [:], query: Query("limit=99999999999"))
+        Dodil_Ignite_V1_ListBuildsRequest.self,
+        body: [],
+        variables: [:],
+        query: Query("limit=99999999999")
+      )
     }
     #expect(failure?.reason == "query-value-invalid")
   }
 
   private static func create(_ body: String) throws(Failure) -> Dodil_Ignite_V1_CreateBuildRequest {
     try MessageDecoding.message(
-      Dodil_Ignite_V1_CreateBuildRequest.self, body: Array(body.utf8), variables: [:], query: Query(nil))
+      Dodil_Ignite_V1_CreateBuildRequest.self,
+      body: Array(body.utf8),
+      variables: [:],
+      query: Query(nil)
+    )
   }
 }

@@ -14,7 +14,8 @@ import Testing
       ("status=2", #"{"status":2}"#),
       ("limit=5&cursor=a%22b+c", #"{"limit":"5","cursor":"a\"b c"}"#),
       ("limit=5&limit=7", #"{"limit":"7"}"#),
-    ])
+    ]
+  )
   func readsQueries(query: String, json: String) throws {
     #expect(try Self.json(query, Dodil_Ignite_V1_ListBuildsRequest.self) == json)
   }
@@ -24,7 +25,8 @@ import Testing
     arguments: [
       ("from_start=true", "true"), ("fromStart=1", "true"), ("from_start", "true"), ("fromStart=FALSE", "false"),
       ("from_start=0", "false"),
-    ])
+    ]
+  )
   func readsFlags(query: String, value: String) throws {
     #expect(try Self.json(query, Dodil_Ignite_V1_StreamBuildLogsRequest.self) == #"{"fromStart":\#(value)}"#)
   }
@@ -34,7 +36,8 @@ import Testing
     arguments: [
       ("colour=red", "query-field-unknown", "colour"), ("limit=many", "query-value-invalid", "limit"),
       ("limit=", "query-value-invalid", "limit"), ("status=sleeping", "query-value-invalid", "status"),
-    ])
+    ]
+  )
   func refuses(query: String, reason: String, named: String) {
     let failure = #expect(throws: Failure.self) {
       try Self.json(query, Dodil_Ignite_V1_ListBuildsRequest.self)

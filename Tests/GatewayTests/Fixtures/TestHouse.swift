@@ -36,12 +36,17 @@ final class TestHouse: Sendable {
     ])
     return FinishedBuild(
       references: ["localhost/\(record.organization)/\(record.name):latest"],
-      manifest: Digest(.sha256, bytes: [UInt8](repeating: 1, count: 32)), size: ByteCount(10), layers: 1,
-      cachedSteps: 0)
+      manifest: Digest(.sha256, bytes: [UInt8](repeating: 1, count: 32)),
+      size: ByteCount(10),
+      layers: 1,
+      cachedSteps: 0
+    )
   }
 
   init(
-    mode: AuthenticationMode = .tokens, registryAuth: Bool = false, allowedHosts: [String] = [],
+    mode: AuthenticationMode = .tokens,
+    registryAuth: Bool = false,
+    allowedHosts: [String] = [],
     readiness: Readiness = Readiness(ready: true, parts: [])
   ) async throws {
     folder = FilePath(NSTemporaryDirectory()).appending("gateway-\(UUID().uuidString)")
@@ -51,11 +56,19 @@ final class TestHouse: Sendable {
     let images = LocalImages(registry: registry, ownHosts: { ["localhost:4480"] })
     let queue = BuildQueue(data: data, work: Self.work)
     gateway = HTTPGateway(
-      builds: BuildService(data: data, queue: queue), identities: identities, registry: registry,
-      imports: ImageImportService(data: data, registry: registry, images: images), data: data,
+      builds: BuildService(data: data, queue: queue),
+      identities: identities,
+      registry: registry,
+      imports: ImageImportService(data: data, registry: registry, images: images),
+      data: data,
       settings: GatewaySettings(
-        version: "9.9.9", allowedHosts: allowedHosts, registryAuthRequired: registryAuth, heartbeat: .milliseconds(5)),
-      readiness: { readiness })
+        version: "9.9.9",
+        allowedHosts: allowedHosts,
+        registryAuthRequired: registryAuth,
+        heartbeat: .milliseconds(5)
+      ),
+      readiness: { readiness }
+    )
   }
 
   deinit {
@@ -69,17 +82,33 @@ final class TestHouse: Sendable {
 
   /// Sends one request; `authority` is its `Host`.
   func send(
-    _ method: HTTPRequest.Method, _ path: String, token: String? = nil, headers: HTTPFields = [:],
-    body: String = "", authority: String? = "localhost:4480", isFromLoopback: Bool = true
+    _ method: HTTPRequest.Method,
+    _ path: String,
+    token: String? = nil,
+    headers: HTTPFields = [:],
+    body: String = "",
+    authority: String? = "localhost:4480",
+    isFromLoopback: Bool = true
   ) async throws -> Answer {
     try await send(
-      method, path, token: token, headers: headers, bytes: ByteBuffer(string: body), authority: authority,
-      isFromLoopback: isFromLoopback)
+      method,
+      path,
+      token: token,
+      headers: headers,
+      bytes: ByteBuffer(string: body),
+      authority: authority,
+      isFromLoopback: isFromLoopback
+    )
   }
 
   func send(
-    _ method: HTTPRequest.Method, _ path: String, token: String? = nil, headers: HTTPFields = [:],
-    bytes: ByteBuffer, authority: String? = "localhost:4480", isFromLoopback: Bool = true
+    _ method: HTTPRequest.Method,
+    _ path: String,
+    token: String? = nil,
+    headers: HTTPFields = [:],
+    bytes: ByteBuffer,
+    authority: String? = "localhost:4480",
+    isFromLoopback: Bool = true
   ) async throws -> Answer {
     var headers = headers
     if let token { headers[.authorization] = "Bearer \(token)" }

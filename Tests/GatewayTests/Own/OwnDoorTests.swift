@@ -19,12 +19,18 @@ import Testing
     "nobody else gets one",
     arguments: [
       ("localhost:4480", false, nil), ("192.168.1.7:4480", true, nil), ("localhost:4480", true, "http://evil.example"),
-    ] as [(String, Bool, String?)])
+    ] as [(String, Bool, String?)]
+  )
   func foreignSession(host: String, isFromLoopback: Bool, origin: String?) async throws {
     var headers: HTTPFields = [:]
     headers[.origin] = origin
     let answer = try await TestHouse().send(
-      .get, "/_kindling/session", headers: headers, authority: host, isFromLoopback: isFromLoopback)
+      .get,
+      "/_kindling/session",
+      headers: headers,
+      authority: host,
+      isFromLoopback: isFromLoopback
+    )
     #expect(answer.status == 403)
     #expect(!answer.text.contains("token\":"))
   }
@@ -44,7 +50,11 @@ import Testing
     #expect(rest.lines.count == 1)
     #expect(rest.json["sequence"] as? Int == ids.count)
     let resumed = try await house.send(
-      .get, path + "?after=0", token: token, headers: [.lastEventID: "\(ids.count)"])
+      .get,
+      path + "?after=0",
+      token: token,
+      headers: [.lastEventID: "\(ids.count)"]
+    )
     #expect(resumed.text.isEmpty)
   }
 
@@ -53,7 +63,8 @@ import Testing
     arguments: [
       ("/_kindling/builds/bld_x/events", 404), ("/_kindling/builds/bld_x/events?after=-1", 400),
       ("/_kindling/builds/bld_x/events?after=x", 400), ("/_kindling/nothing", 404),
-    ])
+    ]
+  )
   func failures(path: String, status: Int) async throws {
     let house = try await TestHouse()
     #expect(try await house.send(.get, path, token: try await house.token()).status == status)
@@ -69,7 +80,9 @@ import Testing
     let house = try await TestHouse(
       readiness: Readiness(
         ready: false,
-        parts: [.init(name: "ledger", ok: true, detail: ""), .init(name: "sandbox", ok: false, detail: "no overlay")]))
+        parts: [.init(name: "ledger", ok: true, detail: ""), .init(name: "sandbox", ok: false, detail: "no overlay")]
+      )
+    )
     let plain = try await house.send(.get, "/readyz")
     #expect(plain.status == 503)
     #expect(plain.text == "not ready\nsandbox: no overlay\n")

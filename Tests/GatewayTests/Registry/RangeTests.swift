@@ -14,7 +14,8 @@ import Testing
       ("bytes=99999999999999999999-", .unsatisfiable), ("bytes=-99999999999999999999", .part(0..<2048)),
       (nil, .whole), ("bytes=", .whole), ("bytes=-", .whole), ("bytes=a-b", .whole), ("bytes=0-1,3-4", .whole),
       ("lines=0-1", .whole), ("bytes=1--2", .whole), ("bytes=0-9223372036854775807", .part(0..<2048)),
-    ] as [(String?, ByteRange)])
+    ] as [(String?, ByteRange)]
+  )
   func ranges(header: String?, expected: ByteRange) {
     #expect(ByteRange(header, size: 2048) == expected)
   }
@@ -26,7 +27,8 @@ import Testing
 
   @Test(
     "a chunk's range counts both ends",
-    arguments: [("0-9", 0, 10), ("10-10", 10, 1), ("bytes 5-9/100", 5, 5), ("bytes=5-9", 5, 5)])
+    arguments: [("0-9", 0, 10), ("10-10", 10, 1), ("bytes 5-9/100", 5, 5), ("bytes=5-9", 5, 5)]
+  )
   func chunks(header: String, first: Int64, count: Int64) throws {
     let range = try #require(try ChunkRange(header))
     #expect(range.first == first)
@@ -35,7 +37,8 @@ import Testing
 
   @Test(
     "a chunk's range that makes no sense is refused",
-    arguments: ["", "9-0", "a-b", "-5", "5-", "0-9223372036854775807", "1-2-3"])
+    arguments: ["", "9-0", "a-b", "-5", "5-", "0-9223372036854775807", "1-2-3"]
+  )
   func badChunks(header: String) {
     #expect(#expect(throws: Failure.self) { try ChunkRange(header) }?.reason == "range-invalid")
   }

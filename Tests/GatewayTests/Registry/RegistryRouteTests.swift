@@ -18,7 +18,8 @@ import Testing
       ("/v2/a/b/referrers/sha256:1", .referrers("a/b", digest: "sha256:1")),
       ("/v2/alpine/manifests/latest", .manifest("alpine", reference: "latest")),
       ("/v2/a/b/tags", nil), ("/v2/a/b/tags/other", nil), ("/v2/x", nil), ("/v2/a/b/uploads/1", nil),
-    ] as [(String, RegistryRoute?)])
+    ] as [(String, RegistryRoute?)]
+  )
   func routes(path: String, route: RegistryRoute?) {
     #expect(RegistryRoute(path) == route)
   }

@@ -65,7 +65,8 @@ import Testing
     let head = HTTPRequest(method: .get, scheme: "http", authority: "localhost", path: "/", headerFields: headers)
     let call = Call(
       Request(head: head, body: RequestBody(buffer: ByteBuffer())),
-      GatewayContext(isFromLoopback: true, logger: Logger(label: "test")))
+      GatewayContext(isFromLoopback: true, logger: Logger(label: "test"))
+    )
     return StreamReply(heartbeat: .milliseconds(1)).response(to: call, of: numbers) { number in
       StreamItem(json: Array("\(number)".utf8))
     }
