@@ -7,6 +7,8 @@ struct QueueService: ServiceLifecycle.Service {
 
   func run() async throws {
     try? await gracefulShutdown()
+    let impatient = ImpatientStop()
     await queue.stop()
+    withExtendedLifetime(impatient) {}
   }
 }

@@ -61,6 +61,7 @@ struct StartCommand: AsyncParsableCommand {
     let began = ContinuousClock.now
     // An ordinary user becomes root of a user namespace first; this does not return then.
     if UserNamespace.isNeeded { try UserNamespace.enter(arguments: CommandLine.arguments) }
+    ProcessLimits.raiseOpenFiles()
     let folder = try StartedFolder(dataDir, ephemeral: ephemeral)
     defer { folder.removeIfTemporary() }
     let settings = try settings(in: folder)
@@ -79,8 +80,8 @@ struct StartCommand: AsyncParsableCommand {
         .invalidArgument, reason: "auth-mode-unknown", "'--auth \(auth)' is not a mode",
         hint: "use one of: " + AuthenticationMode.allCases.map(\.rawValue).joined(separator: ", "))
     }
-    guard (1...64).contains(workers) else {
-      throw Failure(.invalidArgument, reason: "workers-invalid", "'--workers \(workers)' is not between 1 and 64")
+    guard (1...BuildQueue.mostWorkers).contains(workers) else {
+      throw Failure(.invalidArgument, reason: "workers-invalid", "'--workers \(workers)' is not between 1 and \(BuildQueue.mostWorkers)")
     }
     let environment = ProcessInfo.processInfo.environment
     let host = listen ?? "127.0.0.1"

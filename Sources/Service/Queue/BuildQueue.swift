@@ -8,6 +8,9 @@ package actor BuildQueue {
   /// Runs one build to its end. Throws what it FAILED of; `CancellationError` semantics come by task cancellation.
   package typealias Work = @Sendable (BuildRecord, EventReporter) async throws(Failure) -> FinishedBuild
 
+  /// More builds than this never run at once.
+  package static let mostWorkers = 64
+
   private struct Running {
     var task: Task<Void, Never>
     var cancelledByCaller = false
@@ -36,8 +39,12 @@ package actor BuildQueue {
   }
 
   /// Takes over what the last run of the server left: waiting builds wait again, running ones are FAILED,
-  /// because nobody can say how far they came.
+  /// because nobody can say how far they came, and events that a kill cut off from their rows are made up for.
   package func recover() throws(Failure) {
+    // A build is in the ledger a moment before its first event, and ends there a moment before its last one.
+    for record in try data.ledger.lastCompletedBuilds(limit: Self.mostWorkers) {
+      if try !data.events.isFinished(record.id) { try data.events.append(.finished(record.outcome), to: record.id) }
+    }
     for record in try data.ledger.unfinishedBuilds() {
       if record.status == .running {
         let failure = Failure(
@@ -45,6 +52,7 @@ package actor BuildQueue {
           hint: "start the build again")
         try finish(record, with: .failure(failure))
       } else {
+        if try data.events.lastSequence(of: record.id) == 0 { try data.events.append(.queued, to: record.id) }
         enqueue(record)
       }
     }
@@ -157,6 +165,18 @@ package actor BuildQueue {
       _ = try data.ledger.finish(
         record.id, status: .failed, failure: failure, references: [], manifest: nil, metrics: nil, at: now)
       try data.events.append(.finished(.failed(failure)), to: record.id)
+    }
+  }
+}
+
+extension BuildRecord {
+  /// The terminal event that a terminal row stands for.
+  fileprivate var outcome: BuildEvent.Outcome {
+    switch status {
+    case .succeeded: .succeeded(durationMilliseconds: metrics?.durationMilliseconds ?? 0, cachedSteps: 0)
+    case .cancelled: .cancelled
+    default:
+      .failed(failure ?? Failure(.aborted, reason: "interrupted", "the server stopped while the build was running"))
     }
   }
 }

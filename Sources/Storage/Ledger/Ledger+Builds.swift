@@ -109,6 +109,18 @@ extension Ledger {
     try read("counting builds") { db in try Int.fetchOne(db, sql: "SELECT count(*) FROM builds") ?? 0 }
   }
 
+  /// The builds of every organisation that ended last, latest first: after a kill, those whose terminal event may be
+  /// missing are among them.
+  package func lastCompletedBuilds(limit: Int) throws(Failure) -> [BuildRecord] {
+    try read("listing the last completed builds") { db in
+      try Row.fetchAll(
+        db,
+        sql: "SELECT * FROM builds WHERE completed_at IS NOT NULL ORDER BY completed_at DESC LIMIT ?",
+        arguments: [max(0, limit)]
+      ).map(BuildRecord.init(row:))
+    }
+  }
+
   /// Every organisation's PENDING and RUNNING builds, oldest first: what a start finds left over.
   package func unfinishedBuilds() throws(Failure) -> [BuildRecord] {
     try read("listing unfinished builds") { db in

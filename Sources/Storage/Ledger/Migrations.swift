@@ -40,6 +40,7 @@ extension Ledger {
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX builds_by_organization ON builds (organization, id);
     CREATE INDEX builds_by_status ON builds (organization, status, id);
+    CREATE INDEX builds_by_completion ON builds (completed_at) WHERE completed_at IS NOT NULL;
     CREATE INDEX builds_unfinished ON builds (id) WHERE status IN ('pending', 'running');
 
     CREATE TABLE contexts (
