@@ -4,7 +4,7 @@ import Diagnostics
 /// Unpacks bzip2 streams, one after the other.
 final class Bzip2Decoder: StreamDecoder {
   let name = "bzip2"
-  let memberStart: UInt8? = 0x42
+  let continuation = MemberContinuation.member(firstByte: 0x42)
   private let stream: UnsafeMutablePointer<bz_stream>
   private var initResult: CInt
 

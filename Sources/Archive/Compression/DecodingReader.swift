@@ -48,21 +48,25 @@ final class DecodingReader: ByteReader {
       finished = true
       return
     }
-    if let first = decoder.memberStart, buffer.bytes[start] != first {
+    switch decoder.continuation {
+    case .member(let first) where buffer.bytes[start] != first:
       try skipPadding()
       finished = true
-      return
+    case .nothing: throw trailingBytes
+    case .member, .library:
+      decoder.restart()
+      memberEnded = false
     }
-    decoder.restart()
-    memberEnded = false
+  }
+
+  private var trailingBytes: Failure {
+    .archiveCorrupt("\(decoder.name) data is followed by bytes that don't belong to it")
   }
 
   /// Zeros after the last member are padding to a block of the medium, as gzip(1) takes them; else it is no archive.
   private func skipPadding() throws(Failure) {
     while !sourceEnded {
-      guard buffer.view(start..<end).allSatisfy({ $0 == 0 }) else {
-        throw .archiveCorrupt("\(decoder.name) data is followed by bytes that don't belong to it")
-      }
+      guard buffer.view(start..<end).allSatisfy({ $0 == 0 }) else { throw trailingBytes }
       try refill()
     }
   }

@@ -1,4 +1,3 @@
-import CCompression
 import Diagnostics
 import Dispatch
 import Glibc
@@ -28,7 +27,7 @@ package final class GzipWriter: ByteWriter {
   }
 
   package func write(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
-    checksum = Self.crc32(checksum, bytes)
+    checksum = Checksum.crc32(checksum, bytes)
     size &+= UInt32(truncatingIfNeeded: bytes.count)
     var rest = bytes
     while !rest.isEmpty {
@@ -70,13 +69,5 @@ package final class GzipWriter: ByteWriter {
     hasBegun = true
     // Deflate, no flags, no time, no extra flags, system unknown.
     try target.write([0x1F, 0x8B, 0x08, 0, 0, 0, 0, 0, 0, 0xFF])
-  }
-
-  private static func crc32(_ seed: UInt32, _ bytes: UnsafeRawBufferPointer) -> UInt32 {
-    #if arch(x86_64) || arch(arm64)
-      crc32_gzip_refl(seed, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt64(bytes.count))
-    #else
-      UInt32(crc32_z(UInt(seed), bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count))
-    #endif
   }
 }

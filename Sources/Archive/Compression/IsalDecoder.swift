@@ -5,14 +5,14 @@
   /// Inflates by ISA-L, about four times as fast as zlib.
   final class IsalDecoder: StreamDecoder {
     let name: String
-    let memberStart: UInt8?
+    let continuation: MemberContinuation
     private let wrapping: DeflateWrapping
     private let state: UnsafeMutablePointer<inflate_state>
 
     init(_ wrapping: DeflateWrapping) {
       self.wrapping = wrapping
       name = wrapping == .gzip ? "gzip" : "deflate"
-      memberStart = wrapping == .gzip ? 0x1F : nil
+      continuation = wrapping == .gzip ? .member(firstByte: 0x1F) : .nothing
       state = .allocate(capacity: 1)
       isal_inflate_init(state)
       state.pointee.crc_flag = UInt32(wrapping == .gzip ? ISAL_GZIP : ISAL_DEFLATE)

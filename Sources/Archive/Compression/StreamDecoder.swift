@@ -4,8 +4,8 @@ import Diagnostics
 protocol StreamDecoder: AnyObject {
   /// The name for messages, such as `gzip`.
   var name: String { get }
-  /// The first byte of a further member that may follow a finished one; nil when the library itself goes on.
-  var memberStart: UInt8? { get }
+  /// What may follow a finished member.
+  var continuation: MemberContinuation { get }
 
   /// Unpacks from `input` into `output`, as far as one of them goes.
   ///
@@ -26,6 +26,15 @@ struct DecodingStep {
   var produced: Int
   /// The member is complete and its checksum right.
   var memberEnded: Bool
+}
+
+/// What may follow a finished member.
+enum MemberContinuation: Equatable {
+  /// Another member, told by its first byte, or zeros.
+  case member(firstByte: UInt8)
+  /// Whatever the library itself takes.
+  case library
+  case nothing
 }
 
 /// What is around deflated data.

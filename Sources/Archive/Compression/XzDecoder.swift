@@ -4,7 +4,7 @@ import Diagnostics
 /// Unpacks xz streams, one after the other with padding between.
 final class XzDecoder: StreamDecoder {
   let name = "xz"
-  let memberStart: UInt8? = nil
+  let continuation = MemberContinuation.library
   private let stream: UnsafeMutablePointer<lzma_stream>
 
   /// `xz -9` makes streams that need 65 MiB to unpack; the format allows 4 GiB.

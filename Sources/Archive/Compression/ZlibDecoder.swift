@@ -4,13 +4,13 @@ import Diagnostics
 /// Inflates by zlib, where ISA-L has no build.
 final class ZlibDecoder: StreamDecoder {
   let name: String
-  let memberStart: UInt8?
+  let continuation: MemberContinuation
   private let stream: UnsafeMutablePointer<z_stream>
   private var initResult: CInt
 
   init(_ wrapping: DeflateWrapping) {
     name = wrapping == .gzip ? "gzip" : "deflate"
-    memberStart = wrapping == .gzip ? 0x1F : nil
+    continuation = wrapping == .gzip ? .member(firstByte: 0x1F) : .nothing
     stream = .allocate(capacity: 1)
     stream.initialize(to: z_stream())
     // 15 bits of window; 16 more ask for a gzip header, a negative number for none (zlib.h, inflateInit2).

@@ -4,7 +4,7 @@ import Diagnostics
 /// Unpacks zstd frames, one after the other (RFC 8878).
 final class ZstdDecoder: StreamDecoder {
   let name = "zstd"
-  let memberStart: UInt8? = nil
+  let continuation = MemberContinuation.library
   private let stream: OpaquePointer
 
   init() throws(Failure) {

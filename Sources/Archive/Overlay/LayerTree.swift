@@ -140,12 +140,14 @@ final class LayerTree {
   ) throws(Failure) {
     var targetParentPath = target.bytes
     let targetName = Self.popLast(&targetParentPath)
-    guard !targetName.isEmpty, target != entry.path,
+    guard !targetName.isEmpty,
       let targetParent = try? handle(targetParentPath, making: false), let status = try targetParent.status(targetName)
     else { throw .archiveCorrupt("layer has the hard link '\(entry.path)' to '\(target)', which is not in it") }
     guard status.kind != .directory else {
       throw .archiveCorrupt("layer has the hard link '\(entry.path)' to the directory '\(target)'")
     }
+    // GNU tar writes a link to itself for a file it is told to archive twice.
+    if target == entry.path { return }
     try replacing(parent, name) {
       withCName(targetName) { from in
         withCName(name) { linkat(targetParent.descriptor, from, parent.descriptor, $0, 0) }
@@ -222,33 +224,35 @@ extension LayerTree {
   }
 
   private func makeParent(_ path: [UInt8]) throws(Failure) -> CInt {
-    let file = FilePath(bytes: path)
     // From the top, one by one: a path of thousands of names must not cost thousands of stack frames.
     var prefix: [UInt8] = []
-    for part in path.split(separator: UInt8(ascii: "/")) {
-      let parent = try handle(prefix, making: false)
-      if withCName(Array(part), { mkdirat(parent.descriptor, $0, 0o755) }) == 0 {
-        // The process's own mask must not show in images.
-        try parent.check(
-          withCName(Array(part)) { fchmodat(parent.descriptor, $0, 0o755, 0) },
-          "given its mode",
-          Array(part)
-        )
-      } else if errno != EEXIST {
-        throw Failure(errno: errno, doing: "made", path: file)
-      }
-      prefix += (prefix.isEmpty ? [] : [UInt8(ascii: "/")]) + part
-      // Replaces a whiteout of the same layer, as an entry for the directory would.
-      if try parent.status(Array(part))?.isWhiteout == true {
-        try replacing(parent, Array(part)) { withCName(Array(part)) { mkdirat(parent.descriptor, $0, 0o755) } }
-        try makeOpaque(parent, Array(part))
-      }
-    }
     do throws(Failure) {
-      return try root.descriptor(for: file, flags: kindling_o_path | O_DIRECTORY)
+      for part in path.split(separator: UInt8(ascii: "/")) {
+        try makeImpliedDirectory(try handle(prefix, making: false), Array(part))
+        prefix = joined(prefix, Array(part))
+      }
+      return try root.descriptor(for: FilePath(bytes: path), flags: kindling_o_path | O_DIRECTORY)
     } catch {
-      throw .archiveCorrupt("layer has entries below '\(file)', which is no directory in it", cause: error.cause)
+      guard error.reason == "file-not-found" else { throw error }
+      throw .archiveCorrupt(
+        "layer has entries below '\(FilePath(bytes: path))', which is no directory in it",
+        cause: error.cause
+      )
     }
+  }
+
+  /// Makes a directory the layer has no entry for, unless something is there already.
+  private func makeImpliedDirectory(_ parent: DirectoryHandle, _ name: [UInt8]) throws(Failure) {
+    // Replaces a whiteout of the same layer, as an entry for the directory would.
+    let hidesLower = try parent.status(name)?.isWhiteout == true
+    if hidesLower { try parent.remove(name) }
+    if withCName(name, { mkdirat(parent.descriptor, $0, 0o755) }) != 0 {
+      if errno == EEXIST { return }
+      throw Failure(errno: errno, doing: "made", path: parent.path(of: name))
+    }
+    // The process's own mask must not show in images.
+    try parent.check(withCName(name) { fchmodat(parent.descriptor, $0, 0o755, 0) }, "given its mode", name)
+    if hidesLower { try makeOpaque(parent, name) }
   }
 
   /// Makes something by `call`, and if the name is taken, removes what has it and makes it again.

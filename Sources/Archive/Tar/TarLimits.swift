@@ -34,6 +34,13 @@ package struct TarLimits: Sendable, Hashable {
     self.absolutePaths = absolutePaths
   }
 
+  /// Bytes of a whole tar stream with these entries: their bodies, and 2 kB of headers for each.
+  var streamSize: ByteCount {
+    let headers = Int64(entries).multipliedReportingOverflow(by: 2048)
+    let sum = totalSize.bytes.addingReportingOverflow(headers.partialValue)
+    return ByteCount(headers.overflow || sum.overflow ? .max : sum.partialValue)
+  }
+
   /// For what a user uploads: a million entries, 16 GiB, relative paths.
   package static let context = TarLimits()
   /// For image layers: five million entries, 128 GiB, absolute paths taken as relative.

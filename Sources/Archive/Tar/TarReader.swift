@@ -126,6 +126,7 @@ package final class TarReader: ByteReader {
     let name = extensions.path ?? header.path
     let path = try clean(name)
     let kind = try kind(header, extensions, name: name)
+    guard !path.isEmpty || kind == .directory else { throw .archiveCorrupt("tar archive has a file without a name") }
     let size = kind == .file ? try bodySize(header, extensions) : 0
     let total = totalSize.addingReportingOverflow(size)
     entries += 1
@@ -162,10 +163,7 @@ package final class TarReader: ByteReader {
   ) throws(Failure) -> TarEntry.Kind {
     switch header.kind {
     case 0, UInt8(ascii: "0"), UInt8(ascii: "7"):
-      guard name.last == UInt8(ascii: "/") else {
-        guard !name.isEmpty else { throw .archiveCorrupt("tar archive has a file without a name") }
-        return .file
-      }
+      guard name.last == UInt8(ascii: "/") else { return .file }
       // v7 had no kind for directories.
       guard try bodySize(header, extensions) == 0 else {
         throw .archiveCorrupt("tar entry '\(ArchivePath.quoted(name))' is named as a directory and has a body")

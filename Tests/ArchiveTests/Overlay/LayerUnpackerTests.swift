@@ -163,7 +163,8 @@ let isRoot = geteuid() == 0
       [RawTar("x", kind: "1", link: "victim").entry], [RawTar("x", kind: "1", link: "x").entry],
       [RawTar("l", kind: "2", link: "../").entry, RawTar("x", kind: "1", link: "l/victim").entry],
       [RawTar("d", kind: "5").entry, RawTar("x", kind: "1", link: "d").entry],
-      [RawTar("f").entry, RawTar("f/x").entry], [RawTar("l", kind: "2", link: "nowhere").entry, RawTar("l/x").entry],
+      [RawTar("f").entry, RawTar("f/x").entry], [RawTar("f").entry, RawTar("f/x/y").entry],
+      [RawTar("l", kind: "2", link: "nowhere").entry, RawTar("l/x").entry],
       [RawTar(".wh.").entry], [RawTar(".wh...").entry], [RawTar("./", kind: "2", link: "x").entry],
     ]
   )

@@ -1,0 +1,40 @@
+import Diagnostics
+import OCI
+import SystemPackage
+
+/// What an archive holds and where: the entries, and one uncompressed tar with their bodies.
+package struct ArchiveIndex: Sendable, Hashable {
+  /// The tar with the bodies: the archive itself when it was one, else the file made of it.
+  package var file: FilePath
+  /// Every path once, parents before what is in them, else in the archive's order.
+  package var entries: [IndexedEntry]
+  /// Bodies of regular files together, hard links counted once.
+  package var totalBytes: ByteCount
+
+  package init(file: FilePath, entries: [IndexedEntry], totalBytes: ByteCount) {
+    self.file = file
+    self.entries = entries
+    self.totalBytes = totalBytes
+  }
+
+  /// Reads the body of one of the entries; of a hard link the body of the file it names.
+  package func body(of entry: IndexedEntry) throws(Failure) -> FileReader {
+    try FileReader(path: file, offset: entry.bodyOffset, length: entry.entry.size)
+  }
+}
+
+/// One entry of an indexed archive.
+package struct IndexedEntry: Sendable, Hashable {
+  /// The entry; the size of a hard link is that of the file it names.
+  package var entry: TarEntry
+  /// Where the body begins in the index's file; 0 for what has none.
+  package var bodyOffset: Int64
+  /// SHA-256 of the body of a regular file or of the file a hard link names; nil for everything else.
+  package var contentDigest: Digest?
+
+  package init(entry: TarEntry, bodyOffset: Int64, contentDigest: Digest?) {
+    self.entry = entry
+    self.bodyOffset = bodyOffset
+    self.contentDigest = contentDigest
+  }
+}
