@@ -24,11 +24,11 @@ enum StreamFormat: Sendable, Equatable {
 
   /// What went wrong after the first byte, when the status can no longer tell.
   func failure(_ failure: Failure) -> [UInt8] {
-    struct Line: Encodable { var error: FailureLetter }
+    let letter = FailureLetter(failure).json
     switch self {
-    case .lines: return JSONBytes.encoded(Line(error: FailureLetter(failure))) + [0x0a]
+    case .lines: return Array("{\"error\":".utf8) + letter + Array("}\n".utf8)
     case .events:
-      return Array("event: error\ndata: ".utf8) + JSONBytes.encoded(FailureLetter(failure)) + [0x0a, 0x0a]
+      return Array("event: error\ndata: ".utf8) + letter + [0x0a, 0x0a]
     }
   }
 

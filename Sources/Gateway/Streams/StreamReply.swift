@@ -15,22 +15,23 @@ struct StreamReply: Sendable {
     item: @escaping @Sendable (Messages.Element) throws(Failure) -> StreamItem
   ) -> Response {
     let format = StreamFormat(accept: call.header(.accept))
-    let closed = call.context.channel?.closeFuture
+    let pipeline = call.context.channel?.pipeline
     let heartbeat = heartbeat
     return Response(
       status: .ok,
       headers: [.contentType: format.contentType, .cacheControl: "no-store"],
       body: ResponseBody { writer in
         let spool = ByteSpool()
+        let watch = DepartureWatch { spool.finish() }
+        try await pipeline?.addHandler(watch, position: .first)
         try await withThrowingTaskGroup(of: Void.self) { group in
           group.addTask { await Self.produce(messages, into: spool, format, item) }
           if format == .events { group.addTask { await Self.beat(every: heartbeat, into: spool, format) } }
-          // A client that goes while nothing happens would otherwise be noticed only at the next message.
-          closed?.whenComplete { _ in spool.finish() }
           defer { group.cancelAll() }
           while let bytes = await spool.take() { try await writer.write(bytes) }
         }
         try await writer.finish(nil)
+        try await pipeline?.removeHandler(watch)
       }
     )
   }
