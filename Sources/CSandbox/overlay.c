@@ -41,9 +41,10 @@ static int set_directory(int context, const char *key, const char *path) {
 /// Without index, metacopy and redirects the upper directory is the whole change and nothing else has to be known to
 /// read it. Volatile: an interrupted build is thrown away, so nothing has to be flushed when the overlay goes.
 static int set_modes(int context, bool in_user_namespace) {
-  static const char *const off[] = {"index", "metacopy", "redirect_dir"};
+  // "off" would still follow redirects found in a layer, which a user namespace is refused.
+  static const char *const modes[][2] = {{"index", "off"}, {"metacopy", "off"}, {"redirect_dir", "nofollow"}};
   for (size_t i = 0; i < 3; i++)
-    if (fsconfig(context, FSCONFIG_SET_STRING, off[i], "off", 0) != 0) return -1;
+    if (fsconfig(context, FSCONFIG_SET_STRING, modes[i][0], modes[i][1], 0) != 0) return -1;
   if (fsconfig(context, FSCONFIG_SET_FLAG, "volatile", NULL, 0) != 0) return -1;
   return in_user_namespace ? fsconfig(context, FSCONFIG_SET_FLAG, "userxattr", NULL, 0) : 0;
 }
@@ -70,7 +71,7 @@ static int mount_in_one_page(const struct description *d) {
     setrlimit(RLIMIT_NOFILE, &limit);
   }
   char options[4096];
-  size_t length = (size_t)snprintf(options, sizeof options, "index=off,metacopy=off,redirect_dir=off,volatile%s",
+  size_t length = (size_t)snprintf(options, sizeof options, "index=off,metacopy=off,redirect_dir=nofollow,volatile%s",
                                    d->in_user_namespace ? ",userxattr" : "");
   for (size_t i = 0; i < d->lower_count + 2; i++) {
     bool lower = i < d->lower_count;

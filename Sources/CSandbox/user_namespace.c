@@ -76,6 +76,9 @@ static pid_t start_mapper(const char *uids, const char *gids, int *go) {
 }
 
 static int enter_mapped(const char *uids, const char *gids) {
+  // Once inside, an id that isn't mapped yet can't be asked for.
+  uid_t uid = getuid();
+  gid_t gid = getgid();
   int go = -1;
   pid_t mapper = start_mapper(uids, gids, &go);
   if (mapper < 0) return -1;
@@ -88,7 +91,7 @@ static int enter_mapped(const char *uids, const char *gids) {
     dprintf(STDERR_FILENO, "warning: newuidmap or newgidmap refused the ranges %s and %s: only root inside images\n",
             uids, gids);
     // Nothing is mapped yet unless newgidmap alone failed, and then mapping ourselves fails too, and says so.
-    return map_self(getuid(), getgid());
+    return map_self(uid, gid);
   }
   if (setgroups(0, NULL) != 0) return -1;
   return setresgid(0, 0, 0) != 0 || setresuid(0, 0, 0) != 0 ? -1 : 0;

@@ -35,7 +35,10 @@ struct ProcessTests {
   func cancel() async throws {
     let command = try bench.command("(setsid sleep 1000002 &); echo started; sleep 1000002")
     let (started, continuation) = AsyncStream.makeStream(of: Void.self)
-    let task = Task { try await Sandbox().run(command) { _ in continuation.yield() } }
+    let task = Task {
+      defer { continuation.finish() }
+      return try await Sandbox().run(command) { _ in continuation.yield() }
+    }
     for await _ in started { break }
     let clock = ContinuousClock()
     let began = clock.now
