@@ -48,7 +48,12 @@ struct StageBuild {
   /// The overlay's lower directories, topmost first; every layer is on disk afterwards.
   func lowers(_ store: LayerStore, _ scratch: ScratchFolder) throws(Failure) -> [FilePath] {
     var lowers: [FilePath] = []
-    for layer in layers.reversed() { lowers.append(try store.directory(of: layer.record, scratch: scratch)) }
+    for layer in layers.reversed() {
+      let directory = try store.directory(of: layer.record, scratch: scratch)
+      // The kernel refuses a directory twice (ELOOP). A layer that comes again, such as the empty one of a RUN that
+      // changed nothing, hides all of its first coming, so that one is left out.
+      if !lowers.contains(directory) { lowers.append(directory) }
+    }
     return lowers
   }
 
