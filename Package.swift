@@ -37,20 +37,21 @@ let package = Package(
     .executableTarget(
       name: "kindling",
       dependencies: [
-        "House", "RPC", "API", "Terminal", "Service", "Storage", "OCI", "Diagnostics",
+        "House", "RPC", "API", "Terminal", "Service", "Storage", "Archive", "OCI", "Diagnostics",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
         .product(name: "SystemPackage", package: "swift-system"),
       ], swiftSettings: settings),
     .target(
       name: "House",
       dependencies: [
-        "Gateway", "RPC", "Service", "Builder", "Registry", "Storage", "Sandbox", "OCI", "Diagnostics",
+        "Gateway", "RPC", "Wire", "Service", "Builder", "Registry", "Storage", "Sandbox", "OCI", "Diagnostics",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-        .product(name: "NIOCore", package: "swift-nio"),
-        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
         .product(name: "SystemPackage", package: "swift-system"),
       ], swiftSettings: settings),
 
@@ -58,18 +59,20 @@ let package = Package(
     .target(
       name: "Gateway",
       dependencies: [
-        "API", "Service", "Registry", "Storage", "OCI", "Diagnostics", "CWebAssets",
-        .product(name: "Hummingbird", package: "hummingbird"),
+        "Wire", "API", "Service", "Registry", "Storage", "OCI", "Diagnostics", "CWebAssets",
+        .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "SystemPackage", package: "swift-system"),
       ], swiftSettings: settings),
     .target(
       name: "RPC",
       dependencies: [
-        "API", "Service", "Storage", "Diagnostics",
+        "Wire", "API", "Service", "Storage", "Diagnostics",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2", package: "grpc-swift-nio-transport"),
         .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
@@ -77,7 +80,17 @@ let package = Package(
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ], swiftSettings: settings),
+    // The contract's messages against the use-cases: what both doors share.
+    .target(
+      name: "Wire",
+      dependencies: [
+        "API", "Service", "Storage", "OCI", "Diagnostics",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ], swiftSettings: settings),
     .target(name: "Terminal", dependencies: ["Diagnostics"], swiftSettings: settings),
 
@@ -146,11 +159,72 @@ let package = Package(
       name: "CCompression",
       providers: [.apt(["libisal-dev", "zlib1g-dev", "libzstd-dev", "liblzma-dev", "libbz2-dev"])]),
 
-    // tests
+    // What the tests share: other people's programs, folders of their own, the real binary as a server.
+    .target(name: "TestSupport", swiftSettings: settings),
+
+    // Tests, one target for each room
     .testTarget(
       name: "ArchiveTests",
       dependencies: ["Archive", "OCI", "Diagnostics", .product(name: "SystemPackage", package: "swift-system")],
       swiftSettings: settings),
+    .testTarget(name: "DockerfileTests", dependencies: ["Dockerfile", "Diagnostics"], swiftSettings: settings),
+    .testTarget(
+      name: "KindlingTests",
+      dependencies: [
+        "kindling", "API", "Storage", "Diagnostics",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ], exclude: ["Golden"], swiftSettings: settings),
+    .testTarget(
+      name: "SandboxTests",
+      dependencies: ["Sandbox", "Diagnostics", .product(name: "SystemPackage", package: "swift-system")],
+      swiftSettings: settings),
+    .testTarget(
+      name: "TerminalTests", dependencies: ["Terminal", "Diagnostics"], exclude: ["Golden"], swiftSettings: settings),
+    .testTarget(name: "WebAssetsTests", dependencies: ["CWebAssets"], swiftSettings: settings),
+    .testTarget(
+      name: "WireTests",
+      dependencies: [
+        "Wire", "API", "Service", "Storage", "OCI", "Diagnostics",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ], swiftSettings: settings),
+    .testTarget(
+      name: "RPCTests",
+      dependencies: [
+        "RPC", "Wire", "API", "Service", "Storage", "Diagnostics",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        .product(name: "GRPCCore", package: "grpc-swift-2"),
+        .product(name: "GRPCNIOTransportHTTP2", package: "grpc-swift-nio-transport"),
+        .product(name: "HummingbirdCore", package: "hummingbird"),
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ], swiftSettings: settings),
+    .testTarget(
+      name: "GatewayTests",
+      dependencies: [
+        "Gateway", "Wire", "API", "Service", "Registry", "Storage", "OCI", "Diagnostics",
+        .product(name: "HummingbirdCore", package: "hummingbird"),
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ], swiftSettings: settings),
+    .testTarget(
+      name: "RegistryTests",
+      dependencies: [
+        "Registry", "Storage", "OCI", "Diagnostics", .product(name: "SystemPackage", package: "swift-system"),
+      ], swiftSettings: settings),
+    .testTarget(
+      name: "StorageTests",
+      dependencies: [
+        "Storage", "OCI", "Diagnostics", .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ], swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -13,9 +13,8 @@ package struct SourceExcerpt: Sendable, Hashable, Codable {
 
   /// Cuts the excerpt out of the whole text, with up to `margin` lines before and after the place.
   package init(file: String, text: String, lines range: ClosedRange<Int>, column: Int? = nil, margin: Int = 2) {
-    let all = text.split(separator: "\n", omittingEmptySubsequences: false).map {
-      String($0.hasSuffix("\r") ? $0.dropLast() : $0)
-    }
+    // Swift reads CR LF as one character, which no split by LF finds.
+    let all = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }.map(String.init)
     let first = Swift.max(1, Swift.min(range.lowerBound - margin, all.count))
     let last = Swift.max(first, Swift.min(all.count, range.upperBound + margin))
     self.file = file

@@ -1,1 +1,37 @@
-int csandbox_anchor(void);
+// The C floor of Sandbox: what has to happen where no other thread runs. Imported by the target Sandbox alone.
+#ifndef CSANDBOX_H
+#define CSANDBOX_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/// Keeps the linker from dropping the object with the start-up hook; call it from Swift.
+void csandbox_anchor(void);
+
+/// What a started sandbox is watched by; the caller closes every descriptor and reaps `pid`.
+struct csandbox_child {
+  pid_t pid;
+  /// Read ends of the command's output and error streams.
+  int output;
+  int errors;
+  /// Read end of one line: `exited 3`, `signalled 9` or `failed STEP ERRNO DETAIL`. Its end says that all is dead.
+  int report;
+  /// Write end nobody writes to: closing it, or dying, kills everything inside.
+  int life;
+};
+
+/// Starts `executable` (a program this object is linked into) as the sandbox's init with `description`, a row of
+/// NUL-terminated records (see description.c). Returns 0 or an errno.
+int csandbox_launch(
+    const char *executable, const void *description, size_t length, struct csandbox_child *child);
+
+/// Tries in a child of its own what a sandbox needs, with `directory` as the place of the overlay's upper directory.
+/// Writes lines `NAME ERRNO` into `buffer` and returns their length, or -1 with errno.
+ssize_t csandbox_probe(const char *executable, const char *directory, char *buffer, size_t capacity);
+
+/// Replaces this process by itself inside a new user namespace, as its root. `uids` and `gids` are `START:COUNT` of the
+/// subordinate ids to map from 1 on, or empty to map nothing but ourselves; `arguments` is the argument vector to have
+/// there, ended by NULL. Returns only on failure, with an errno.
+int csandbox_enter_user_namespace(const char *uids, const char *gids, char *const arguments[]);
+
+#endif

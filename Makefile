@@ -1,0 +1,48 @@
+# Kindling's recipes. `make` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+BIN := .build/debug/kindling
+
+.PHONY: help demo run test check bench fmt proto golden release clean
+
+help: ## list the recipes
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+demo: ## from a source tree to an image and back, on this machine alone
+	@.ci/install build demo
+	swift build --product kindling
+	@Tests/Demo/demo $(BIN)
+
+run: ## build and start a server on the default data directory
+	@.ci/install build
+	swift build --product kindling && exec $(BIN) start
+
+test: ## install what is needed and pass every test
+	@.ci/install build test
+	.ci/python && swift build --product kindling && swift test
+
+check: ## floors, imports, format and generated code
+	@.ci/install build test
+	.ci/check && swift format lint --strict --parallel --recursive Sources Tests Package.swift
+	Sources/API/Proto/generate --check
+
+bench: ## figures against peers, as ratios from the same run
+	@.ci/install build test
+	swift build -c release --product kindling && Tests/Bench/run .build/release/kindling
+
+fmt: ## format the sources
+	swift format --in-place --parallel --recursive Sources Tests Package.swift
+
+proto: ## write the generated code anew
+	@.ci/install build test
+	Sources/API/Proto/generate
+
+golden: ## write the golden files anew; read the diff before committing it
+	KINDLING_GOLDEN=write swift test
+
+release: ## an optimised, stripped binary in .build/release
+	@.ci/install build
+	swift build -c release --product kindling -Xlinker -s
+
+clean: ## remove what was built
+	swift package clean

@@ -1,0 +1,70 @@
+import Diagnostics
+import OCI
+import Storage
+import SystemPackage
+
+/// Everything one build is made from; nothing else in the process influences it.
+package struct BuildOrder: Sendable {
+  /// A name for the build's own folder of temporary files.
+  package var workName: String
+  /// The archive of the context: tar (plain or compressed) or zip.
+  package var archive: FilePath
+  /// Path of the Dockerfile, relative to the context's root.
+  package var dockerfile: String
+  package var buildArgs: [String: String]
+  /// The stage to build; nil is the last one.
+  package var target: String?
+  package var platform: Platform
+  /// No step is taken from the cache.
+  package var noCache: Bool
+  /// Whose cache and base images may be used.
+  package var organization: OrganizationName
+
+  package init(
+    workName: String, archive: FilePath, dockerfile: String, buildArgs: [String: String], target: String? = nil,
+    platform: Platform, noCache: Bool, organization: OrganizationName
+  ) {
+    self.workName = workName
+    self.archive = archive
+    self.dockerfile = dockerfile
+    self.buildArgs = buildArgs
+    self.target = target
+    self.platform = platform
+    self.noCache = noCache
+    self.organization = organization
+  }
+}
+
+/// A finished image whose layers are already blobs; only config, manifest and tags are still to be written.
+package struct BuiltImage: Sendable {
+  /// Canonical JSON of the image configuration.
+  package var config: [UInt8]
+  /// Lowest first.
+  package var layers: [Descriptor]
+  package var cachedSteps: Int
+}
+
+/// An image that stages begin from or copy from.
+package struct BaseImage: Sendable, Hashable {
+  /// As the Dockerfile names it, arguments expanded.
+  package var reference: String
+  package var manifest: Digest
+  package var config: ImageConfig
+  /// Lowest first; their blobs are in the store.
+  package var layers: [Descriptor]
+
+  package init(reference: String, manifest: Digest, config: ImageConfig, layers: [Descriptor]) {
+    self.reference = reference
+    self.manifest = manifest
+    self.config = config
+    self.layers = layers
+  }
+}
+
+/// Where base images come from.
+package protocol BaseImageSource: Sendable {
+  /// The image `reference` means for a build of `organization` on `platform`; throws `base-image-unknown`.
+  func image(
+    _ reference: String, platform: Platform, for organization: OrganizationName
+  ) async throws(Failure) -> BaseImage
+}

@@ -1,0 +1,210 @@
+import Archive
+import Diagnostics
+import OCI
+import Sandbox
+import Storage
+import SystemPackage
+
+/// One build while it runs: takes the stages in order and each stage's steps in order.
+struct BuildRun {
+  let builder: ImageBuilder
+  let order: BuildOrder
+  let context: BuildContext
+  let scratch: ScratchFolder
+  let reporter: any BuildReporter
+  let plan: BuildPlan
+  /// The moment the build's own entries and configuration carry.
+  let created: String
+
+  private var stages: [Int: StageBuild] = [:]
+  private(set) var cachedSteps = 0
+
+  init(
+    builder: ImageBuilder, order: BuildOrder, context: BuildContext, scratch: ScratchFolder,
+    reporter: any BuildReporter, plan: BuildPlan, created: String
+  ) {
+    self.builder = builder
+    self.order = order
+    self.context = context
+    self.scratch = scratch
+    self.reporter = reporter
+    self.plan = plan
+    self.created = created
+  }
+
+  mutating func build(_ stage: PlannedStage) async throws(Failure) -> StageBuild {
+    var build = try begin(stage)
+    for step in stage.steps {
+      guard !Task.isCancelled else { throw Failure(.cancelled, reason: "cancelled", "the build was cancelled") }
+      let started = builder.clock.now()
+      try reporter.report(.stepStarted(step: step.number))
+      do {
+        let outcome = try await perform(step, in: build)
+        build.add(step, outcome.layer, created: created)
+        if outcome.cached { cachedSteps += 1 }
+        try finish(step, outcome.cached ? .cached : .ran, started, layer: outcome.layer?.record.size)
+      } catch {
+        var failure = error
+        if failure.source == nil { failure.source = step.source }
+        try finish(step, failure.code == .cancelled ? .cancelled : .failed, started)
+        throw failure
+      }
+    }
+    stages[stage.index] = build
+    return build
+  }
+
+  private func finish(
+    _ step: PlannedStep, _ result: BuildEvent.StepReport.Result, _ started: Timestamp, layer: ByteCount? = nil
+  ) throws(Failure) {
+    let milliseconds = max(0, builder.clock.now().milliseconds - started.milliseconds)
+    try reporter.report(
+      .stepFinished(
+        BuildEvent.StepReport(step: step.number, result: result, durationMilliseconds: milliseconds, layer: layer)))
+  }
+
+  private func begin(_ stage: PlannedStage) throws(Failure) -> StageBuild {
+    switch stage.origin {
+    case .scratch: return StageBuild(stage, layers: [], history: [])
+    case .stage(let index):
+      guard let base = stages[index] else {
+        throw Failure(.internal, reason: "plan-order", "stage \(index) was not built before it was used")
+      }
+      return StageBuild(stage, layers: base.layers, history: base.history)
+    case .image(let image):
+      try reporter.report(.note("base \(image.reference)@\(image.manifest)"))
+      return StageBuild(stage, layers: try layers(of: image), history: image.config.history ?? [])
+    }
+  }
+
+  private func layers(of image: BaseImage) throws(Failure) -> [StageBuild.Layer] {
+    let diffIDs = image.config.rootfs.diffIDs
+    guard diffIDs.count == image.layers.count else {
+      throw Failure(
+        .failedPrecondition, reason: "base-image-broken",
+        "image '\(image.reference)' has \(image.layers.count) layers and \(diffIDs.count) diff ids",
+        hint: "import or push the image again")
+    }
+    return zip(image.layers, diffIDs).map { descriptor, diffID in
+      StageBuild.Layer(
+        record: LayerRecord(
+          digest: descriptor.digest, diffID: diffID, size: ByteCount(descriptor.size), mediaType: descriptor.mediaType),
+        virtual: nil)
+    }
+  }
+
+  // MARK: - Steps
+
+  private typealias Outcome = (layer: StageBuild.Layer?, cached: Bool)
+
+  private func perform(_ step: PlannedStep, in build: StageBuild) async throws(Failure) -> Outcome {
+    switch step.action {
+    case .configure: return (nil, false)
+    case .makeDirectory(let path, let user): return try makeDirectory(path, user: user, in: build)
+    case .copy(let action): return try copy(action, in: build)
+    case .run(let action): return try await run(action, step, in: build)
+    }
+  }
+
+  /// WORKDIR: the missing directories as a layer, or nothing when all are there.
+  private func makeDirectory(_ path: String, user: String, in build: StageBuild) throws(Failure) -> Outcome {
+    let tree = try build.tree(builder.layers, scratch)
+    let action = CopyAction(
+      origin: .context, sources: [], destination: path, endsWithSlash: true, owner: nil, mode: nil,
+      unpacksArchives: false, excludes: [])
+    let owner = user.isEmpty ? (uid: 0, gid: 0) : try directoryOwner(user, tree)
+    let destination = try CopyDestination(action, root: tree, owner: owner, now: now)
+    if destination.directory.isEmpty { return (nil, false) }
+    if let node = try tree.node(destination.directory) {
+      guard case .directory = node.entry.kind else {
+        throw Failure(.invalidArgument, reason: "workdir-not-directory", "'\(path)' exists and is not a directory")
+      }
+      return (nil, false)
+    }
+    var collector = EntryCollector(destination: destination, mode: nil)
+    try collector.addDirectory(destination.directory)
+    return try layer(of: collector.entries)
+  }
+
+  /// BuildKit makes a WORKDIR for the USER in force.
+  private func directoryOwner(_ user: String, _ tree: RootTree) throws(Failure) -> (uid: UInt32, gid: UInt32) {
+    let account = try Accounts(in: tree).user(user)
+    return (account.uid, account.gid)
+  }
+
+  private func copy(_ action: CopyAction, in build: StageBuild) throws(Failure) -> Outcome {
+    let root = try build.tree(builder.layers, scratch)
+    let owner = try action.owner.map { (text) throws(Failure) in try Accounts(in: root).owner(text) }
+    let source: any SourceTree
+    switch action.origin {
+    case .context: source = context
+    case .stage(let index):
+      guard let used = stages[index] else {
+        throw Failure(.internal, reason: "plan-order", "stage \(index) was not built before it was copied from")
+      }
+      source = try used.tree(builder.layers, scratch)
+    case .image(let image):
+      source = try StageBuild(build.stage, layers: try layers(of: image), history: []).tree(builder.layers, scratch)
+    }
+    let isContext = action.origin == .context
+    let sources = CopySources(
+      action: action, tree: source, isIgnored: { isContext && context.isIgnored($0) },
+      destination: try CopyDestination(action, root: root, owner: owner, now: now), scratch: scratch)
+    return try layer(of: try sources.entries())
+  }
+
+  /// Writes the entries as a layer, or finds the layer they made before.
+  private func layer(of entries: [LayerEntry]) throws(Failure) -> Outcome {
+    let known = try withDigests(entries)
+    let virtual = VirtualLayer(known)
+    let key = CacheKey.copy(known)
+    if let record = try cached(key) { return (StageBuild.Layer(record: record, virtual: virtual), true) }
+    let record = try LayerBlob(store: builder.blobs).write { (tar) throws(Failure) in
+      for entry in known { try tar.append(entry.tar, body: try entry.body.reader()) }
+    }
+    try remember(record, as: key)
+    return (StageBuild.Layer(record: record, virtual: virtual), false)
+  }
+
+  /// Files copied from a stage have no digest yet; the key needs one for each.
+  private func withDigests(_ entries: [LayerEntry]) throws(Failure) -> [LayerEntry] {
+    var known: [LayerEntry] = []
+    known.reserveCapacity(entries.count)
+    for var entry in entries {
+      if case .file = entry.tar.kind, entry.digest == nil, let reader = try entry.body.reader() {
+        let hashed = HashingReader(over: reader)
+        _ = try hashed.drain()
+        entry.digest = hashed.digest
+      }
+      known.append(entry)
+    }
+    return known
+  }
+
+  private func run(_ action: RunAction, _ step: PlannedStep, in build: StageBuild) async throws(Failure) -> Outcome {
+    let key = CacheKey.run(action, layers: build.layers.map(\.record), platform: order.platform)
+    if let record = try cached(key) { return (StageBuild.Layer(record: record, virtual: nil), true) }
+    let command = RunStep(
+      builder: builder, step: step, action: action, lowers: try build.lowers(builder.layers, scratch),
+      tree: try build.tree(builder.layers, scratch), scratch: scratch, reporter: reporter)
+    let record = try await command.run()
+    try remember(record, as: key)
+    return (StageBuild.Layer(record: record, virtual: nil), false)
+  }
+
+  // MARK: - Cache
+
+  private func cached(_ key: Digest) throws(Failure) -> LayerRecord? {
+    guard !order.noCache, let record = try builder.ledger.cacheEntry(key: key, of: order.organization)?.layer,
+      builder.blobs.size(of: record.digest) == record.size
+    else { return nil }
+    return record
+  }
+
+  private func remember(_ record: LayerRecord, as key: Digest) throws(Failure) {
+    try builder.ledger.putCacheEntry(
+      key: key, of: order.organization, layer: record, createdAt: builder.clock.now())
+  }
+
+  private var now: Int64 { builder.clock.now().milliseconds / 1000 }
+}

@@ -1,0 +1,148 @@
+import Archive
+import Diagnostics
+import Dockerfile
+import OCI
+import SystemPackage
+
+/// The build context: an index over one uncompressed tar, never unpacked to files.
+///
+/// What .dockerignore excludes is not in the tree; the Dockerfile is read from the whole index, as BuildKit does.
+struct BuildContext: SourceTree {
+  /// Bound on what a context may hold when unpacked; a compressed bomb ends here.
+  static let limit = ByteCount.mebibytes(64 << 10)
+  private static let dockerfileLimit = ByteCount.mebibytes(4)
+
+  private let bodies: FilePath
+  private let everything: [FilePath: IndexedEntry]
+  private let nodes: [FilePath: IndexedEntry]
+  private let children: [FilePath: [FilePath.Component]]
+  /// What the build can see: files and their bytes.
+  let summary: BuildEvent.SourceSummary
+  /// Paths that .dockerignore took out, for hints.
+  private let ignored: Set<FilePath>
+
+  /// Reads `archive` once; `scratch` takes the uncompressed copy where one is needed.
+  init(archive: FilePath, scratch: FilePath, dockerfile: String) throws(Failure) {
+    let index = try ArchiveNormalizer.tar(from: archive, into: scratch)
+    bodies = index.file
+    var everything: [FilePath: IndexedEntry] = [:]
+    for entry in index.entries { everything[entry.entry.path] = entry }
+    self.everything = everything
+    let rules = try Self.rules(everything, bodies: index.file, dockerfile: dockerfile)
+    var nodes: [FilePath: IndexedEntry] = [:]
+    var children: [FilePath: [FilePath.Component]] = [:]
+    var ignored: Set<FilePath> = []
+    var files = 0
+    var bytes: Int64 = 0
+    for (path, entry) in everything {
+      var isDirectory = false
+      if case .directory = entry.entry.kind { isDirectory = true }
+      if let rules, rules.ignores(path.string, isDirectory: isDirectory) {
+        ignored.insert(path)
+        continue
+      }
+      nodes[path] = entry
+      if !isDirectory {
+        files += 1
+        bytes += entry.entry.size
+      }
+    }
+    // Archives may leave directories out; each is there when something in it is.
+    for path in Array(nodes.keys) {
+      var above = path
+      while above.removeLastComponent(), !above.isEmpty, nodes[above] == nil {
+        nodes[above] = everything[above] ?? Self.implied(above)
+      }
+    }
+    for path in nodes.keys {
+      if let name = path.lastComponent { children[path.removingLastComponent(), default: []].append(name) }
+    }
+    self.nodes = nodes
+    self.children = children.mapValues { $0.sorted { $0.sortKey.lexicographicallyPrecedes($1.sortKey) } }
+    self.ignored = ignored
+    summary = BuildEvent.SourceSummary(files: files, size: ByteCount(bytes))
+  }
+
+  /// The Dockerfile's text; throws `dockerfile-missing` with what the context holds instead.
+  func dockerfile(_ path: String) throws(Failure) -> String {
+    guard let bytes = try Self.contents(FilePath(path), everything, bodies: bodies, limit: Self.dockerfileLimit) else {
+      let top = Set(everything.keys.compactMap { $0.components.first?.string }).sorted().prefix(12)
+      let candidates = everything.keys.map(\.string).filter { $0.lowercased().contains("dockerfile") }.sorted()
+      throw Failure(
+        .invalidArgument, reason: "dockerfile-missing",
+        "the context holds no '\(path)': please provide a valid path to a Dockerfile within the build context",
+        hint: candidates.isEmpty
+          ? "give its path with --dockerfile; the context's root holds: " + top.joined(separator: ", ")
+          : "did you mean --dockerfile \(candidates[0])?")
+    }
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw Failure(.invalidArgument, reason: "dockerfile-not-text", "'\(path)' is not UTF-8 text")
+    }
+    return text
+  }
+
+  /// Whether .dockerignore is why a path is missing.
+  func isIgnored(_ path: FilePath) -> Bool { ignored.contains(path) }
+
+  func node(_ path: FilePath) throws(Failure) -> FileNode? {
+    if path.isEmpty { return FileNode(entry: TarEntry(path: path, kind: .directory, mode: 0o755), body: .none) }
+    guard let found = nodes[path] else { return nil }
+    if case .hardLink(let target) = found.entry.kind {
+      guard let real = everything[target] else {
+        throw Failure(
+          .invalidArgument, reason: "archive-link-broken",
+          "'\(path)' in the context is a hard link to '\(target)', which is missing")
+      }
+      var node = fileNode(real)
+      node.entry.path = path
+      return node
+    }
+    return fileNode(found)
+  }
+
+  func names(in path: FilePath) -> [FilePath.Component] { children[path] ?? [] }
+
+  private static func implied(_ directory: FilePath) -> IndexedEntry {
+    IndexedEntry(entry: TarEntry(path: directory, kind: .directory, mode: 0o755), bodyOffset: 0, contentDigest: nil)
+  }
+
+  private func fileNode(_ found: IndexedEntry) -> FileNode {
+    var entry = found.entry
+    // Docker: files of the context belong to root, whoever owned them on the sender's machine.
+    entry.uid = 0
+    entry.gid = 0
+    guard case .file = entry.kind else { return FileNode(entry: entry, body: .none) }
+    return FileNode(
+      entry: entry, body: .range(bodies, offset: found.bodyOffset, length: entry.size), digest: found.contentDigest)
+  }
+
+  /// `NAME.dockerignore` beside the Dockerfile wins over `.dockerignore` (Docker documentation, "Filename and location").
+  private static func rules(
+    _ entries: [FilePath: IndexedEntry], bodies: FilePath, dockerfile: String
+  ) throws(Failure) -> IgnoreRules? {
+    for path in [FilePath(dockerfile + ".dockerignore"), ".dockerignore"] {
+      if let bytes = try contents(path, entries, bodies: bodies, limit: dockerfileLimit) {
+        return try IgnoreRules(text: String(decoding: bytes, as: UTF8.self), file: path.string)
+      }
+    }
+    return nil
+  }
+
+  private static func contents(
+    _ path: FilePath, _ entries: [FilePath: IndexedEntry], bodies: FilePath, limit: ByteCount
+  ) throws(Failure) -> [UInt8]? {
+    var path = path
+    for _ in 0..<16 {
+      guard let found = entries[path] else { return nil }
+      switch found.entry.kind {
+      case .file:
+        return try FileReader(path: bodies, offset: found.bodyOffset, length: found.entry.size).contents(limit: limit)
+      case .hardLink(let target): path = target
+      case .symlink(let target):
+        path = path.removingLastComponent().pushing(target).lexicallyNormalized()
+      default: return nil
+      }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,88 @@
+import Archive
+import Diagnostics
+import Dockerfile
+import OCI
+import Sandbox
+import Storage
+import SystemPackage
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// Turns a build order into an image whose layers are blobs in the store.
+///
+/// Knows nothing of HTTP, queues or build records; holds nothing process-wide, so many builds run at once.
+package struct ImageBuilder: Sendable {
+  let blobs: BlobStore
+  let ledger: Ledger
+  let layers: LayerStore
+  let sandbox: Sandbox
+  let work: FilePath
+  let bases: any BaseImageSource
+  let clock: WallClock
+
+  /// `executable` is what the sandbox starts a RUN through: this program itself.
+  package init(
+    data: DataDirectory, executable: FilePath, bases: any BaseImageSource, clock: WallClock = .system
+  ) {
+    blobs = data.blobs
+    ledger = data.ledger
+    layers = LayerStore(
+      folder: data.path(.layers), blobs: data.blobs, xattrs: UserNamespace.isInside ? .user : .trusted)
+    sandbox = Sandbox(executable: executable)
+    work = data.path(.work)
+    self.bases = bases
+    self.clock = clock
+  }
+
+  /// Builds the image: context → plan → stages → configuration.
+  package func build(_ order: BuildOrder, reporter: any BuildReporter) async throws(Failure) -> BuiltImage {
+    let scratch = try ScratchFolder(work.appending(order.workName))
+    defer { scratch.remove() }
+
+    // The source
+    let context = try BuildContext(
+      archive: order.archive, scratch: scratch.file("context"), dockerfile: order.dockerfile)
+    try reporter.report(.source(context.summary))
+
+    // The plan
+    let dockerfile = try DockerfileParser.parse(try context.dockerfile(order.dockerfile), file: order.dockerfile)
+    var planner = Planner(dockerfile: dockerfile, order: order, bases: bases)
+    let plan = try await planner.plan()
+    try reporter.report(
+      plan.warnings.map { .warning($0.text, source: $0.source) } + [.planned(plan.announcement)])
+
+    // The stages
+    var run = BuildRun(
+      builder: self, order: order, context: context, scratch: scratch, reporter: reporter, plan: plan,
+      created: Self.timeText(clock.now()))
+    var result: StageBuild?
+    for stage in plan.stages { result = try await run.build(stage) }
+    guard let result else { throw Failure(.internal, reason: "plan-empty", "the plan holds no stage") }
+
+    // The image
+    let config = result.config(created: run.created)
+    let bytes: [UInt8]
+    do { bytes = try CanonicalJSON.encode(config) } catch {
+      throw Failure(wrapping: error, while: "writing the image configuration")
+    }
+    return BuiltImage(config: bytes, layers: result.layers.map(\.record.descriptor), cachedSteps: run.cachedSteps)
+  }
+
+  /// RFC 3339, as image configurations carry it.
+  static func timeText(_ time: Timestamp) -> String {
+    var seconds = time_t(time.milliseconds / 1000)
+    var parts = tm()
+    gmtime_r(&seconds, &parts)
+    func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    let fraction = String(time.milliseconds % 1000 + 1000).dropFirst()
+    return "\(1900 + parts.tm_year)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))"
+      + "T\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec)).\(fraction)Z"
+  }
+}
+
+extension LayerRecord {
+  /// How a manifest names the layer.
+  package var descriptor: Descriptor { Descriptor(mediaType: mediaType, digest: digest, size: size.bytes) }
+}

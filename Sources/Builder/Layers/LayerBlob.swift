@@ -1,0 +1,41 @@
+import Archive
+import Diagnostics
+import OCI
+import Storage
+
+/// Writes one layer in one pass: tar → diffID hash → gzip → digest hash → blob. Memory is the buffers between them.
+package struct LayerBlob {
+  let store: BlobStore
+
+  package init(store: BlobStore) { self.store = store }
+
+  /// `fill` writes the tar's entries; the blob is made durable only when an image is committed with it.
+  package func write(_ fill: (TarWriter) throws(Failure) -> Void) throws(Failure) -> LayerRecord {
+    try compress { (hashed) throws(Failure) in
+      let tar = TarWriter(into: hashed)
+      try fill(tar)
+      try tar.finish()
+    }
+  }
+
+  /// A layer from the bytes of a tar that already exists, such as one in a docker archive.
+  package func write(tar reader: any ByteReader) throws(Failure) -> LayerRecord {
+    try compress { (hashed) throws(Failure) in
+      _ = try reader.copy(to: hashed)
+      try hashed.finish()
+    }
+  }
+
+  private func compress(_ fill: (HashingWriter) throws(Failure) -> Void) throws(Failure) -> LayerRecord {
+    let blob = try store.writer()
+    let hashed = HashingWriter(into: GzipWriter(into: BlobSink(blob)))
+    do {
+      try fill(hashed)
+    } catch {
+      blob.cancel()
+      throw error
+    }
+    let stored = try blob.commit(durably: false)
+    return LayerRecord(digest: stored.digest, diffID: hashed.digest, size: stored.size, mediaType: .ociLayerGzip)
+  }
+}

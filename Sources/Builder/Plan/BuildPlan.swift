@@ -1,0 +1,111 @@
+import Diagnostics
+import Dockerfile
+import OCI
+
+/// What a build will do, as a plain value, before any file is touched. Every word is expanded; `text` prints it.
+package struct BuildPlan: Sendable {
+  /// The stages that are needed, in an order in which each comes after those it uses. The last one is the image.
+  package var stages: [PlannedStage]
+  /// What builds but should be looked at.
+  package var warnings: [PlanWarning]
+  package var platform: Platform
+
+  package struct PlanWarning: Sendable, Hashable {
+    package var text: String
+    package var source: SourceExcerpt?
+  }
+
+  /// The steps of all stages for the event list and the log.
+  package var announcement: [BuildEvent.PlannedStep] {
+    stages.flatMap { stage in
+      stage.steps.map {
+        BuildEvent.PlannedStep(step: $0.number, stage: stage.title, instruction: $0.instruction, line: $0.line)
+      }
+    }
+  }
+}
+
+/// One stage: what it begins from, what is done, and the configuration it ends with.
+package struct PlannedStage: Sendable {
+  package enum Origin: Sendable, Hashable {
+    case scratch
+    case image(BaseImage)
+    /// An earlier stage, by its number in the Dockerfile.
+    case stage(Int)
+  }
+
+  /// Number in the Dockerfile, from 0.
+  package var index: Int
+  package var name: String?
+  package var origin: Origin
+  package var steps: [PlannedStep]
+  /// The configuration after the last step; layers and history are filled in by the run.
+  package var config: ImageConfig
+
+  package var title: String { name ?? "stage-\(index)" }
+}
+
+/// One instruction, ready to run.
+package struct PlannedStep: Sendable {
+  package enum Action: Sendable, Hashable {
+    case run(RunAction)
+    case copy(CopyAction)
+    /// Makes the directory, and a layer, where it does not exist yet.
+    case makeDirectory(String, user: String)
+    /// Changes the configuration only.
+    case configure
+  }
+
+  /// From 1, over all stages of the plan.
+  package var number: Int
+  /// As written, in one line.
+  package var instruction: String
+  package var line: Int
+  package var source: SourceExcerpt
+  package var action: Action
+  /// What the image's history says of it.
+  package var history: String
+}
+
+/// A command and everything that decides what it does; all of it is in the cache key.
+package struct RunAction: Sendable, Hashable {
+  package var arguments: [String]
+  /// `K=V`, complete but for HOME, which depends on the root's passwd file.
+  package var environment: [String]
+  /// Declared build arguments that are offered as environment but must not be in the image.
+  package var user: String
+  package var workingDirectory: String
+  /// A heredoc with a `#!` line: written to a file that is mounted where `arguments[0]` names it.
+  package var script: String?
+  package var network: RunNetwork
+
+  package enum RunNetwork: String, Sendable, Hashable { case host, none }
+}
+
+/// Files from somewhere to somewhere.
+package struct CopyAction: Sendable, Hashable {
+  package enum Origin: Sendable, Hashable {
+    case context
+    case stage(Int)
+    case image(BaseImage)
+  }
+  package enum Source: Sendable, Hashable {
+    /// A path or pattern relative to the origin's root.
+    case path(String)
+    /// A heredoc: the file's name and its content.
+    case inline(name: String, content: String)
+  }
+
+  package var origin: Origin
+  package var sources: [Source]
+  /// Absolute, cleaned; `endsWithSlash` keeps what the user meant by `dir/`.
+  package var destination: String
+  package var endsWithSlash: Bool
+  /// `user[:group]` as written; nil keeps the origin's owner (COPY --from) or root (context).
+  package var owner: String?
+  /// Permission bits for everything copied; nil keeps them.
+  package var mode: UInt16?
+  /// ADD: local archives are unpacked.
+  package var unpacksArchives: Bool
+  package var excludes: [String]
+}

@@ -1,0 +1,120 @@
+import Diagnostics
+import Dockerfile
+import OCI
+
+/// Makes a plan: decides which stages are needed, asks for their base images' configurations, expands every word.
+struct Planner {
+  let dockerfile: ParsedDockerfile
+  let order: BuildOrder
+  let bases: any BaseImageSource
+
+  private var globals: Scope
+  private var usedArguments: Set<String> = []
+  private var warnings: [BuildPlan.PlanWarning]
+
+  init(dockerfile: ParsedDockerfile, order: BuildOrder, bases: any BaseImageSource) {
+    self.dockerfile = dockerfile
+    self.order = order
+    self.bases = bases
+    globals = Scope(environment: [])
+    warnings = dockerfile.warnings.map { BuildPlan.PlanWarning(text: $0.text, source: $0.source) }
+  }
+
+  mutating func plan() async throws(Failure) -> BuildPlan {
+    try declareGlobals()
+    let globals = self.globals
+    let graph = try StageGraph(dockerfile, target: order.target) { (word, _) throws(Failure) in
+      try Expansion.expand(word, escape: dockerfile.directives.escape) { globals.value(of: $0) }
+    }
+    var done: [Int: (config: ImageConfig, scope: Scope)] = [:]
+    var stages: [PlannedStage] = []
+    var number = 1
+    for index in graph.needed {
+      let stage = dockerfile.stages[index]
+      let (origin, config, scope) = try await begin(stage, graph, done)
+      var planner = StagePlanner(
+        stage: stage, dockerfile: dockerfile, order: order, globals: globals, config: config, scope: scope,
+        firstNumber: number)
+      for instruction in try triggers(of: origin, config) + stage.instructions {
+        try await planner.add(instruction, graph: graph, bases: bases)
+      }
+      number += planner.steps.count
+      usedArguments.formUnion(planner.usedArguments)
+      warnings += planner.warnings
+      done[index] = (planner.finishedConfig, planner.scope)
+      stages.append(
+        PlannedStage(
+          index: index, name: stage.name, origin: origin, steps: planner.steps, config: planner.finishedConfig))
+    }
+    warnAboutUnusedArguments()
+    return BuildPlan(stages: stages, warnings: warnings, platform: order.platform)
+  }
+
+  /// ARGs before the first FROM, and the platform's: what FROM lines see.
+  private mutating func declareGlobals() throws(Failure) {
+    for (name, value) in PredefinedArguments.platform(order.platform) { globals.setArgument(name, value) }
+    for argument in dockerfile.metaArgs {
+      let scope = globals
+      if let given = order.buildArgs[argument.name] {
+        usedArguments.insert(argument.name)
+        globals.setArgument(argument.name, given)
+      } else if let word = argument.defaultValue {
+        globals.setArgument(
+          argument.name, try Expansion.expand(word, escape: dockerfile.directives.escape) { scope.value(of: $0) })
+      }
+    }
+  }
+
+  private func begin(
+    _ stage: Stage, _ graph: StageGraph, _ done: [Int: (config: ImageConfig, scope: Scope)]
+  ) async throws(Failure) -> (PlannedStage.Origin, ImageConfig, Scope) {
+    switch graph.origin(of: stage.index) {
+    case .scratch:
+      return (.scratch, ImageConfig(platform: order.platform), Scope(environment: []))
+    case .stage(let index):
+      guard let base = done[index] else {
+        throw Failure(.internal, reason: "plan-order", "stage \(index) was not planned before it was used")
+      }
+      return (.stage(index), base.config, base.scope)
+    case .image(let reference):
+      guard !reference.isEmpty else {
+        throw Failure(
+          .invalidArgument, reason: "base-image-empty", "FROM names no image: '\(stage.from.image)' is empty",
+          source: stage.opening.excerpt(in: dockerfile),
+          hint: "give the ARG a default before FROM, or pass it as a build arg")
+      }
+      var image = try await base(reference, for: stage)
+      // Docker: an image built on another starts its own health of metadata, but keeps the container's settings.
+      image.config.created = nil
+      return (.image(image), image.config, Scope(environment: image.config.config?.env ?? []))
+    }
+  }
+
+  private func base(_ reference: String, for stage: Stage) async throws(Failure) -> BaseImage {
+    do {
+      return try await bases.image(reference, platform: order.platform, for: order.organization)
+    } catch {
+      var failure = error
+      if failure.source == nil { failure.source = stage.opening.excerpt(in: dockerfile) }
+      throw failure
+    }
+  }
+
+  /// ONBUILD instructions of a base image run right after FROM, once (Dockerfile reference, ONBUILD).
+  private func triggers(of origin: PlannedStage.Origin, _ config: ImageConfig) throws(Failure) -> [Instruction] {
+    guard case .image = origin, let texts = config.config?.onBuild, !texts.isEmpty else { return [] }
+    var instructions: [Instruction] = []
+    for text in texts { instructions.append(try DockerfileParser.parseTrigger(text)) }
+    return instructions
+  }
+
+  private mutating func warnAboutUnusedArguments() {
+    let unused = order.buildArgs.keys.filter {
+      !usedArguments.contains($0) && !PredefinedArguments.proxies.contains($0)
+    }
+    guard !unused.isEmpty else { return }
+    warnings.append(
+      BuildPlan.PlanWarning(
+        text: "build arguments that no ARG declares: " + unused.sorted().joined(separator: ", "), source: nil))
+  }
+}

@@ -1,0 +1,60 @@
+import Diagnostics
+import Dockerfile
+import OCI
+
+/// The variables a stage's words can see: ENV, then declared ARGs. ENV wins (Dockerfile reference, "Using ARG variables").
+struct Scope {
+  /// `K=V` in the order of first setting, as the image's configuration keeps them.
+  private(set) var environment: [String]
+  /// Declared ARGs that have a value, in order.
+  private(set) var arguments: [(name: String, value: String)]
+
+  init(environment: [String], arguments: [(name: String, value: String)] = []) {
+    self.environment = environment
+    self.arguments = arguments
+  }
+
+  func value(of name: String) -> String? {
+    environment.last { $0.hasPrefix(name + "=") }.map { String($0.dropFirst(name.utf8.count + 1)) }
+      ?? arguments.last { $0.name == name }?.value
+  }
+
+  mutating func setEnvironment(_ name: String, _ value: String) {
+    let entry = "\(name)=\(value)"
+    if let index = environment.firstIndex(where: { $0.hasPrefix(name + "=") }) {
+      environment[index] = entry
+    } else {
+      environment.append(entry)
+    }
+  }
+
+  mutating func setArgument(_ name: String, _ value: String) {
+    arguments.removeAll { $0.name == name }
+    arguments.append((name, value))
+  }
+
+  /// What a RUN sees: the image's environment, and ARGs that no ENV hides.
+  var commandEnvironment: [String] {
+    let hidden = Set(environment.map { String($0.prefix { $0 != "=" }) })
+    return environment + arguments.filter { !hidden.contains($0.name) }.map { "\($0.name)=\($0.value)" }
+  }
+}
+
+/// The build arguments nobody has to declare.
+enum PredefinedArguments {
+  /// Proxy settings reach RUN without an ARG and are in no history and no cache key (Dockerfile reference).
+  static let proxies: Set<String> = [
+    "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "FTP_PROXY", "ftp_proxy", "NO_PROXY", "no_proxy",
+    "ALL_PROXY", "all_proxy",
+  ]
+
+  /// Known in FROM lines at once, and in a stage after `ARG NAME`.
+  static func platform(_ target: Platform) -> [String: String] {
+    let build = Platform.host
+    return [
+      "TARGETPLATFORM": target.description, "TARGETOS": target.os, "TARGETARCH": target.architecture,
+      "TARGETVARIANT": target.variant ?? "", "BUILDPLATFORM": build.description, "BUILDOS": build.os,
+      "BUILDARCH": build.architecture, "BUILDVARIANT": build.variant ?? "",
+    ]
+  }
+}

@@ -1,0 +1,319 @@
+import Diagnostics
+import Dockerfile
+import OCI
+
+/// Plans one stage, instruction by instruction, carrying the configuration and the variables in scope.
+struct StagePlanner {
+  let stage: Stage
+  let dockerfile: ParsedDockerfile
+  let order: BuildOrder
+  let globals: Scope
+  private(set) var scope: Scope
+  private(set) var steps: [PlannedStep] = []
+  private(set) var usedArguments: Set<String> = []
+  private(set) var warnings: [BuildPlan.PlanWarning] = []
+
+  private var config: ImageConfig
+  private var container: ImageConfig.Container
+  private var cmdSetHere = false
+  private let firstNumber: Int
+
+  init(
+    stage: Stage, dockerfile: ParsedDockerfile, order: BuildOrder, globals: Scope, config: ImageConfig, scope: Scope,
+    firstNumber: Int
+  ) {
+    self.stage = stage
+    self.dockerfile = dockerfile
+    self.order = order
+    self.globals = globals
+    self.config = config
+    self.container = config.config ?? ImageConfig.Container()
+    self.scope = scope
+    self.firstNumber = firstNumber
+    // ONBUILD triggers were consumed by this FROM; they do not fire in grandchildren.
+    container.onBuild = nil
+  }
+
+  /// The configuration after the instructions added so far.
+  var finishedConfig: ImageConfig {
+    var result = config
+    var settings = container
+    settings.env = scope.environment.isEmpty ? nil : scope.environment
+    result.config = settings
+    return result
+  }
+
+  mutating func add(
+    _ instruction: Instruction, graph: StageGraph, bases: any BaseImageSource
+  ) async throws(Failure) {
+    do {
+      switch instruction.kind {
+      case .run(let run): append(instruction, .run(try action(of: run)), history: history(of: run))
+      case .copy(let transfer), .add(let transfer):
+        let origin = try await self.origin(of: transfer, graph, bases)
+        append(instruction, .copy(try action(of: transfer, from: origin)))
+      case .workdir(let path):
+        let directory = Self.resolve(try expand(path), from: container.workingDir ?? "/")
+        container.workingDir = directory
+        append(instruction, .makeDirectory(directory, user: container.user ?? ""), history: "WORKDIR \(directory)")
+      default:
+        let history = try configure(instruction)
+        append(instruction, .configure, history: history)
+      }
+    } catch {
+      var failure = error
+      if failure.source == nil { failure.source = instruction.excerpt(in: dockerfile) }
+      throw failure
+    }
+  }
+
+  // MARK: - Instructions that only change the configuration
+
+  private mutating func configure(_ instruction: Instruction) throws(Failure) -> String? {
+    switch instruction.kind {
+    case .arg(let declarations): return try declare(declarations)
+    case .env(let pairs):
+      var shown: [String] = []
+      // All values of one ENV see the variables as they were before it (Dockerfile reference, "Environment replacement").
+      let before = self
+      for pair in pairs {
+        let (key, value) = (try before.expand(pair.key), try before.expand(pair.value))
+        scope.setEnvironment(key, value)
+        shown.append("\(key)=\(value)")
+      }
+      return "ENV " + shown.joined(separator: " ")
+    case .label(let pairs):
+      var shown: [String] = []
+      for pair in pairs {
+        let (key, value) = (try expand(pair.key), try expand(pair.value))
+        container.labels = (container.labels ?? [:]).merging([key: value]) { $1 }
+        shown.append("\(key)=\(value)")
+      }
+      return "LABEL " + shown.joined(separator: " ")
+    case .user(let word): container.user = try expand(word)
+    case .expose(let words): try expose(words)
+    case .volume(let words):
+      for word in words {
+        let path = try expand(word)
+        guard !path.isEmpty else {
+          throw Failure(.invalidArgument, reason: "volume-empty", "VOLUME names an empty path")
+        }
+        container.volumes = (container.volumes ?? [:]).merging([path: ImageConfig.Empty()]) { $1 }
+      }
+    case .cmd(let form):
+      container.cmd = arguments(of: form)
+      cmdSetHere = true
+    case .entrypoint(let form):
+      container.entrypoint = arguments(of: form)
+      // Docker: an ENTRYPOINT clears the CMD that came from the base image (BuildKit, dispatchEntrypoint).
+      if !cmdSetHere { container.cmd = nil }
+    case .shell(let words): container.shell = words
+    case .stopSignal(let word): container.stopSignal = try expand(word)
+    case .healthcheck(let check): container.healthcheck = healthcheck(check)
+    case .onbuild(let text, _): container.onBuild = (container.onBuild ?? []) + [text]
+    case .maintainer(let name): config.author = name
+    default:
+      throw Failure(
+        .unimplemented, reason: "instruction-unimplemented", "instruction '\(instruction.original)' cannot be run yet")
+    }
+    return nil
+  }
+
+  private mutating func declare(_ declarations: [ArgDeclaration]) throws(Failure) -> String {
+    var shown: [String] = []
+    let platform = PredefinedArguments.platform(order.platform)
+    for declaration in declarations {
+      let name = declaration.name
+      usedArguments.insert(name)
+      let given = order.buildArgs[name] ?? platform[name]
+      var value = given
+      if value == nil, let word = declaration.defaultValue { value = try expand(word) }
+      if value == nil { value = globals.value(of: name) }
+      if let value { scope.setArgument(name, value) }
+      shown.append(value.map { "\(name)=\($0)" } ?? name)
+    }
+    return "ARG " + shown.joined(separator: " ")
+  }
+
+  private mutating func expose(_ words: [String]) throws(Failure) {
+    let scope = self.scope
+    for word in words {
+      let ports = try Expansion.expandWords(
+        word, escape: dockerfile.directives.escape, lookup: { scope.value(of: $0) })
+      for port in ports {
+        for exposed in try ExposedPorts.parse(port) {
+          container.exposedPorts = (container.exposedPorts ?? [:]).merging([exposed: ImageConfig.Empty()]) { $1 }
+        }
+      }
+    }
+  }
+
+  private func healthcheck(_ check: Healthcheck) -> ImageConfig.Healthcheck {
+    var result = ImageConfig.Healthcheck()
+    guard case .probe(let probe) = check else {
+      result.test = ["NONE"]
+      return result
+    }
+    switch probe.command {
+    case .shell(let text): result.test = ["CMD-SHELL", text]
+    case .exec(let words): result.test = ["CMD"] + words
+    }
+    result.interval = probe.intervalNanoseconds
+    result.timeout = probe.timeoutNanoseconds
+    result.startPeriod = probe.startPeriodNanoseconds
+    result.startInterval = probe.startIntervalNanoseconds
+    result.retries = probe.retries
+    return result
+  }
+
+  // MARK: - RUN
+
+  private func action(of run: RunInstruction) throws(Failure) -> RunAction {
+    guard run.mountFlags.isEmpty else {
+      throw Failure(
+        .unimplemented, reason: "run-mount-unimplemented", "RUN --mount is not available yet",
+        hint: "copy what the step needs with COPY, and remove it in the same RUN")
+    }
+    var environment = scope.commandEnvironment
+    if !environment.contains(where: { $0.hasPrefix("PATH=") }) {
+      environment.append("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+    }
+    for name in PredefinedArguments.proxies.sorted() where scope.value(of: name) == nil {
+      if let value = order.buildArgs[name] { environment.append("\(name)=\(value)") }
+    }
+    guard run.security == .sandbox, run.devices.isEmpty else {
+      throw Failure(
+        .unimplemented, reason: "run-security-unimplemented",
+        "RUN --security=insecure and --device are not available yet", hint: "run the step without extra privileges")
+    }
+    return RunAction(
+      arguments: run.script == nil ? arguments(of: run.command) : [Self.scriptPath], environment: environment,
+      user: container.user ?? "", workingDirectory: container.workingDir ?? "/", script: run.script,
+      network: run.network == .none ? .none : .host)
+  }
+
+  /// Where a heredoc with a `#!` line is mounted, as BuildKit does.
+  static let scriptPath = "/dev/pipes/EOF"
+
+  private func history(of run: RunInstruction) -> String {
+    let arguments = scope.arguments.filter { !PredefinedArguments.proxies.contains($0.name) }
+    let count = arguments.isEmpty ? "" : "|\(arguments.count) " + arguments.map { "\($0.name)=\($0.value) " }.joined()
+    let words = run.script == nil ? self.arguments(of: run.command) : [Self.scriptPath]
+    return "RUN \(count)\(words.joined(separator: " ")) # buildkit"
+  }
+
+  private var shell: [String] { container.shell ?? ["/bin/sh", "-c"] }
+
+  private func arguments(of form: CommandForm) -> [String] {
+    switch form {
+    case .shell(let text): shell + [text]
+    case .exec(let words): words
+    }
+  }
+
+  // MARK: - COPY and ADD
+
+  private func origin(
+    of transfer: TransferInstruction, _ graph: StageGraph, _ bases: any BaseImageSource
+  ) async throws(Failure) -> CopyAction.Origin {
+    guard let from = transfer.from else { return .context }
+    switch graph.origin(from, inStage: stage.index) {
+    case .stage(let index): return .stage(index)
+    case .scratch:
+      throw Failure(.invalidArgument, reason: "copy-from-scratch", "'--from=scratch' names nothing to copy from")
+    case .image(let reference):
+      return .image(try await bases.image(reference, platform: order.platform, for: order.organization))
+    }
+  }
+
+  private func action(
+    of transfer: TransferInstruction, from origin: CopyAction.Origin
+  ) throws(Failure) -> CopyAction {
+    if transfer.parents {
+      throw Failure(.unimplemented, reason: "copy-parents-unimplemented", "COPY --parents is not available yet")
+    }
+    var sources: [CopyAction.Source] = []
+    for source in transfer.sources {
+      switch source {
+      case .heredoc(let heredoc):
+        let content = heredoc.expands ? try expand(heredoc.body) : heredoc.body
+        sources.append(.inline(name: heredoc.name, content: content))
+      case .path(let word):
+        let path = try expand(word)
+        guard !transfer.isAdd || !RemoteSource.isRemote(path) else {
+          throw Failure(
+            .unimplemented, reason: "add-remote-unimplemented", "ADD of '\(path)' is not available yet",
+            hint: "put the file into the context and use COPY")
+        }
+        sources.append(.path(path))
+      }
+    }
+    let word = try expand(transfer.destination)
+    return CopyAction(
+      origin: origin, sources: sources, destination: Self.resolve(word, from: container.workingDir ?? "/"),
+      endsWithSlash: word.hasSuffix("/") || word == "." || word.hasSuffix("/."),
+      owner: try transfer.chown.map { (text) throws(Failure) in try expand(text) },
+      mode: try transfer.chmod.map { (text) throws(Failure) in try Self.mode(try expand(text)) },
+      unpacksArchives: transfer.isAdd && transfer.unpack != false, excludes: transfer.exclude)
+  }
+
+  private static func mode(_ text: String) throws(Failure) -> UInt16 {
+    guard let mode = UInt16(text, radix: 8), mode <= 0o7777 else {
+      throw Failure(
+        .invalidArgument, reason: "chmod-invalid", "'--chmod=\(text)' is not an octal mode",
+        hint: "write it as four octal digits, such as --chmod=0755")
+    }
+    return mode
+  }
+
+  // MARK: - Words
+
+  private func expand(_ word: String) throws(Failure) -> String {
+    try Expansion.expand(word, escape: dockerfile.directives.escape) { scope.value(of: $0) }
+  }
+
+  /// `path` seen from `directory`, absolute and without `.`, `..` and doubled slashes.
+  static func resolve(_ path: String, from directory: String) -> String {
+    var parts: [Substring] = path.hasPrefix("/") ? [] : directory.split(separator: "/")
+    for part in path.split(separator: "/") where part != "." {
+      if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+    }
+    return "/" + parts.joined(separator: "/")
+  }
+
+  private mutating func append(_ instruction: Instruction, _ action: PlannedStep.Action, history: String? = nil) {
+    steps.append(
+      PlannedStep(
+        number: firstNumber + steps.count, instruction: instruction.original, line: instruction.lines.lowerBound,
+        source: instruction.excerpt(in: dockerfile), action: action,
+        history: history ?? instruction.original + (action.isCopy ? " # buildkit" : "")))
+  }
+}
+
+extension PlannedStep.Action {
+  var isCopy: Bool { if case .copy = self { true } else { false } }
+}
+
+/// ADD sources that are fetched from somewhere else.
+enum RemoteSource {
+  static func isRemote(_ path: String) -> Bool {
+    ["http://", "https://", "git://", "ssh://", "git@"].contains { path.hasPrefix($0) }
+  }
+}
+
+/// EXPOSE words: `80`, `80/udp`, `8000-8010/tcp`.
+enum ExposedPorts {
+  static func parse(_ word: String) throws(Failure) -> [String] {
+    let parts = word.split(separator: "/", omittingEmptySubsequences: false)
+    let ends = parts[0].split(separator: "-", omittingEmptySubsequences: false).map { UInt16($0) }
+    let transport = parts.count > 1 ? parts[1].lowercased() : "tcp"
+    guard parts.count <= 2, ["tcp", "udp", "sctp"].contains(transport), (1...2).contains(ends.count),
+      let first = ends[0], let last = ends.last.flatMap({ $0 }), first <= last
+    else {
+      throw Failure(
+        .invalidArgument, reason: "expose-invalid", "EXPOSE '\(word)' is not a port",
+        hint: "write PORT, PORT/udp or FIRST-LAST")
+    }
+    return (first...last).map { "\($0)/\(transport)" }
+  }
+}

@@ -1,1 +1,0 @@
-int csandbox_anchor(void) { return 0; }

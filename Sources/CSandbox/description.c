@@ -1,0 +1,101 @@
+// The description: NUL-terminated records, a tag letter and its value. Arrays are records of one tag, in order.
+//   l lower  u upper  w work  m mount point  a argument  e K=V  c working directory  h hostname
+//   U uid  G gid  g supplementary gid  S H open files, soft and hard  C core size  M umask
+//   b bind source  f tmpfs  then for that mount: t target  r read-only  z size
+//   N own network  x ids are mapped
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+static uint64_t number(const char *text, uint64_t maximum) {
+  char *end = NULL;
+  errno = 0;
+  unsigned long long value = strtoull(text, &end, 10);
+  if (errno || end == text || *end || value > maximum) {
+    errno = EINVAL;
+    fail("description", text);
+  }
+  return value;
+}
+
+static void *array(size_t count, size_t size) {
+  void *memory = calloc(count + 1, size);
+  if (!memory) fail("description", "memory");
+  return memory;
+}
+
+static struct sandbox_mount *last_mount(struct description *d) {
+  if (d->mount_count > 0) return &d->mounts[d->mount_count - 1];
+  errno = EINVAL;
+  fail("description", "mount");
+}
+
+static void record_mount(struct description *d, char tag, const char *value) {
+  switch (tag) {
+  case 'b': d->mounts[d->mount_count++].source = value; break;
+  case 'f': d->mount_count++; break;
+  case 't': last_mount(d)->target = value; break;
+  case 'r': last_mount(d)->read_only = true; break;
+  case 'z': last_mount(d)->size = value; break;
+  }
+}
+
+struct cursors { size_t arguments, environment; };
+
+static void record(struct description *d, struct cursors *at, char *text) {
+  char *value = text + 1;
+  switch (text[0]) {
+  case 'l': d->lowers[d->lower_count++] = value; break;
+  case 'u': d->upper = value; break;
+  case 'w': d->work = value; break;
+  case 'm': d->mount_point = value; break;
+  case 'a': d->arguments[at->arguments++] = value; break;
+  case 'e': d->environment[at->environment++] = value; break;
+  case 'c': d->working_directory = value; break;
+  case 'h': d->hostname = value; break;
+  case 'U': d->uid = (uid_t)number(value, UINT32_MAX - 1); break;
+  case 'G': d->gid = (gid_t)number(value, UINT32_MAX - 1); break;
+  case 'g': d->groups[d->group_count++] = (gid_t)number(value, UINT32_MAX - 1); break;
+  case 'S': d->open_files_soft = number(value, UINT64_MAX); break;
+  case 'H': d->open_files_hard = number(value, UINT64_MAX); break;
+  case 'C': d->core_bytes = number(value, UINT64_MAX); break;
+  case 'M': d->mask = (mode_t)number(value, 0777); break;
+  case 'N': d->own_network = true; break;
+  case 'x': d->in_user_namespace = true; break;
+  default: record_mount(d, text[0], value);
+  }
+}
+
+static void check(const struct description *d) {
+  bool complete = d->lower_count > 0 && d->upper && d->work && d->mount_point && d->arguments[0]
+      && d->working_directory && d->mount_count <= MAXIMUM_MOUNTS && d->group_count <= MAXIMUM_GROUPS;
+  for (size_t i = 0; i < d->mount_count; i++) complete = complete && d->mounts[i].target;
+  if (complete) return;
+  errno = EINVAL;
+  fail("description", "incomplete");
+}
+
+struct description *description_read(int fd) {
+  struct stat status;
+  if (fstat(fd, &status) != 0) fail("description", "size");
+  size_t length = (size_t)status.st_size;
+  char *bytes = length > 0 ? mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0) : MAP_FAILED;
+  if (bytes == MAP_FAILED || bytes[length - 1] != 0) fail("description", "bytes");
+  size_t counts[128] = {0};
+  for (size_t i = 0; i < length; i += strlen(bytes + i) + 1) counts[(unsigned char)bytes[i] & 127]++;
+  struct description *d = array(1, sizeof *d);
+  d->lowers = array(counts['l'], sizeof *d->lowers);
+  d->arguments = array(counts['a'], sizeof *d->arguments);
+  d->environment = array(counts['e'], sizeof *d->environment);
+  d->groups = array(counts['g'], sizeof *d->groups);
+  d->mounts = array(counts['b'] + counts['f'], sizeof *d->mounts);
+  struct cursors at = {0, 0};
+  for (size_t i = 0; i < length; i += strlen(bytes + i) + 1) record(d, &at, bytes + i);
+  check(d);
+  return d;
+}

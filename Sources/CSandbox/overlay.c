@@ -1,0 +1,149 @@
+// The root: an overlay of the image's layers under a fresh upper directory.
+#include <errno.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+int open_inside(int root, const char *path, uint64_t flags) {
+  struct open_how how = {.flags = flags | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+  return (int)syscall(SYS_openat2, root, *path ? path : ".", &how, sizeof how);
+}
+
+int set_mount_attributes(int fd, const char *path, bool recursive, uint64_t attributes) {
+  struct mount_attr wanted = {.attr_set = attributes};
+  unsigned flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
+  return (int)syscall(SYS_mount_setattr, fd, path, flags, &wanted, MOUNT_ATTR_SIZE_VER0);
+}
+
+/// Sets a directory option. fsconfig takes 255 bytes, so a longer path goes by its descriptor's name.
+static int set_directory(int context, const char *key, const char *path) {
+  if (strlen(path) < 256) return fsconfig(context, FSCONFIG_SET_STRING, key, path, 0);
+  int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return -1;
+  char name[32];
+  snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+  // The kernel resolves the name within this call, so the descriptor need not outlive it.
+  int result = fsconfig(context, FSCONFIG_SET_STRING, key, name, 0);
+  int saved = errno;
+  close(fd);
+  errno = saved;
+  return result;
+}
+
+/// Without index, metacopy and redirects the upper directory is the whole change and nothing else has to be known to
+/// read it. Volatile: an interrupted build is thrown away, so nothing has to be flushed when the overlay goes.
+static int set_modes(int context, bool in_user_namespace) {
+  // "off" would still follow redirects found in a layer, which a user namespace is refused.
+  static const char *const modes[][2] = {{"index", "off"}, {"metacopy", "off"}, {"redirect_dir", "nofollow"}};
+  for (size_t i = 0; i < 3; i++)
+    if (fsconfig(context, FSCONFIG_SET_STRING, modes[i][0], modes[i][1], 0) != 0) return -1;
+  if (fsconfig(context, FSCONFIG_SET_FLAG, "volatile", NULL, 0) != 0) return -1;
+  return in_user_namespace ? fsconfig(context, FSCONFIG_SET_FLAG, "userxattr", NULL, 0) : 0;
+}
+
+/// What the kernel says about a refused mount, such as `overlay: upper fs does not support …`, as the detail.
+_Noreturn static void fail_with_log(int context, const char *step, const char *path) {
+  int error = errno;
+  char message[512], detail[900];
+  ssize_t length = read(context, message, sizeof message - 1);
+  if (length < 0) length = 0;
+  while (length > 0 && message[length - 1] == '\n') length--;
+  message[length] = 0;
+  // The first two bytes are the message's class and a space.
+  snprintf(detail, sizeof detail, "%s%s%s", path, length > 2 ? ": " : "", length > 2 ? message + 2 : "");
+  errno = error;
+  fail(step, detail);
+}
+
+/// mount(2) for kernels before 6.5: all options in one page, so directories go by the short names of descriptors.
+static int mount_in_one_page(const struct description *d) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  char options[4096];
+  size_t length = (size_t)snprintf(options, sizeof options, "index=off,metacopy=off,redirect_dir=nofollow,volatile%s",
+                                   d->in_user_namespace ? ",userxattr" : "");
+  for (size_t i = 0; i < d->lower_count + 2; i++) {
+    bool lower = i < d->lower_count;
+    const char *path = lower ? d->lowers[i] : i == d->lower_count ? d->upper : d->work;
+    const char *key = i == 0 ? ",lowerdir=" : lower ? ":" : i == d->lower_count ? ",upperdir=" : ",workdir=";
+    int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) fail("layer", path);
+    length += (size_t)snprintf(options + length, sizeof options - length, "%s/proc/self/fd/%d", key, fd);
+    if (length >= sizeof options) {
+      errno = E2BIG;
+      fail("layers", "mount options");
+    }
+  }
+  if (mount("overlay", d->mount_point, "overlay", 0, options) != 0) fail("overlay", d->upper);
+  return open(d->mount_point, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+/// The mark a volatile overlay leaves so that nobody trusts its upper directory after a crash of the machine. The
+/// builder throws such directories away; what it mounts twice is one it has just used.
+static void remove_volatile_mark(const char *work) {
+  int fd = open(work, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return;
+  if (unlinkat(fd, "work/incompat/volatile/dirty", 0) == 0) {
+    unlinkat(fd, "work/incompat/volatile", AT_REMOVEDIR);
+    unlinkat(fd, "work/incompat", AT_REMOVEDIR);
+  }
+  close(fd);
+}
+
+struct root overlay_mount(const struct description *d) {
+  struct root root = {.fd = -1, .upper = open(d->upper, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (root.upper < 0) fail("layer", d->upper);
+  remove_volatile_mark(d->work);
+  int context = fsopen("overlay", FSOPEN_CLOEXEC);
+  if (context < 0) fail("overlay", "fsopen");
+  for (size_t i = 0; i < d->lower_count; i++) {
+    if (set_directory(context, "lowerdir+", d->lowers[i]) == 0) continue;
+    if (errno == EINVAL && i == 0) {
+      root.fd = mount_in_one_page(d);
+      close(context);
+      return root;
+    }
+    fail_with_log(context, "layer", d->lowers[i]);
+  }
+  if (set_directory(context, "upperdir", d->upper) != 0) fail_with_log(context, "layer", d->upper);
+  if (set_directory(context, "workdir", d->work) != 0) fail_with_log(context, "layer", d->work);
+  if (set_modes(context, d->in_user_namespace) != 0) fail_with_log(context, "overlay", "options");
+  if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) != 0) fail_with_log(context, "overlay", d->upper);
+  root.fd = fsmount(context, FSMOUNT_CLOEXEC, 0);
+  if (root.fd < 0) fail_with_log(context, "overlay", "fsmount");
+  close(context);
+  if (move_mount(root.fd, "", AT_FDCWD, d->mount_point, MOVE_MOUNT_F_EMPTY_PATH) != 0)
+    fail("mount-point", d->mount_point);
+  return root;
+}
+
+int overlay_try(const char *directory, bool in_user_namespace, bool *takes_many) {
+  static const char *const names[] = {"lower", "upper", "work"};
+  static const char *const keys[] = {"lowerdir+", "upperdir", "workdir"};
+  *takes_many = false;
+  int context = fsopen("overlay", FSOPEN_CLOEXEC);
+  if (context < 0) return -1;
+  for (int i = 0; i < 3; i++) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", directory, names[i]);
+    if (mkdir(path, 0700) != 0 && errno != EEXIST) return -1;
+    if (set_directory(context, keys[i], path) == 0) {
+      if (i == 0) *takes_many = true;
+      continue;
+    }
+    if (i > 0 || errno != EINVAL || fsconfig(context, FSCONFIG_SET_STRING, "lowerdir", path, 0) != 0) return -1;
+  }
+  if (set_modes(context, in_user_namespace) != 0) return -1;
+  return fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+}

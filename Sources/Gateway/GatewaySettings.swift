@@ -1,0 +1,27 @@
+/// What the house decides about its HTTP door.
+package struct GatewaySettings: Sendable {
+  /// The server's own version, as in every response's `kindling-version`.
+  package var version: String
+  /// Host names the server answers to besides localhost and addresses; `*` allows every one.
+  package var allowedHosts: [String]
+  /// Whether registry clients must log in; without it, whoever reaches the listener may pull and push.
+  package var registryAuthRequired: Bool
+  /// Whether blobs may leave by sendfile(2). False as soon as something encrypts what is written to the socket.
+  package var sendsFilesDirectly: Bool
+  /// Time between signs of life on silent event streams.
+  package var heartbeat: Duration
+
+  package init(
+    version: String,
+    allowedHosts: [String] = [],
+    registryAuthRequired: Bool = false,
+    sendsFilesDirectly: Bool = true,
+    heartbeat: Duration = .seconds(15)
+  ) {
+    self.version = version
+    self.allowedHosts = allowedHosts
+    self.registryAuthRequired = registryAuthRequired
+    self.sendsFilesDirectly = sendsFilesDirectly
+    self.heartbeat = heartbeat
+  }
+}

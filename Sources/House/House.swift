@@ -1,0 +1,123 @@
+import Builder
+import Diagnostics
+import Gateway
+import Logging
+import OCI
+import RPC
+import Registry
+import Sandbox
+import Service
+import ServiceLifecycle
+import Storage
+import SystemPackage
+import UnixSignals
+import Wire
+
+/// The composition root: settings → rooms → doors → run → stop. Reads like the house is built.
+package struct House: Sendable {
+  /// What a server that is ready says about itself.
+  package struct Ready: Sendable {
+    package var runFile: RunFile
+    /// `host:port` of the registry, as image references begin.
+    package var registry: String
+    package var builds: Int
+    package var sandbox: [SandboxProbe.Finding]
+    package var warnings: [String]
+  }
+
+  private let settings: HouseSettings
+  private let clock: WallClock
+  private let logger: Logger
+
+  package init(_ settings: HouseSettings, clock: WallClock = .system, logger: Logger) {
+    self.settings = settings
+    self.clock = clock
+    self.logger = logger
+  }
+
+  /// Serves until it is told to stop by a signal or by cancellation; `onReady` is called once, when every address
+  /// answers. Throws what keeps it from starting.
+  package func run(
+    signals: [UnixSignal] = [.sigterm, .sigint], onReady: @escaping @Sendable (Ready) -> Void
+  ) async throws {
+    // Storage
+    let data = try DataDirectory.open(at: settings.dataDirectory, durability: settings.durability, clock: clock)
+    defer { data.close() }
+
+    // Identity
+    let identities = try IdentityService(mode: settings.authentication, mint: await TokenMint(key: data.key))
+    try await FirstToken(data: data).makeIfMissing(by: identities)
+
+    // Registry and builder
+    let bound = BoundAddresses(main: settings.listen, grpc: settings.grpcListen)
+    let registry = ImageRegistry(data: data)
+    let images = LocalImages(registry: registry, ownHosts: { bound.names })
+    let builder = ImageBuilder(data: data, executable: settings.executable, bases: images, clock: clock)
+    let job = BuildJob(data: data, builder: builder, registry: registry, registryHost: { bound.registryHost })
+
+    // Queue
+    let threads = BuildThreads()
+    let queue = BuildQueue(data: data, workers: settings.workers, clock: clock) {
+      (record, reporter) async throws(Failure) in
+      try await threads.run { () async throws(Failure) in try await job.run(record, reporter: reporter) }
+    }
+
+    // Use-cases
+    let builds = BuildService(data: data, queue: queue, clock: clock)
+    let imports = ImageImportService(data: data, registry: registry, images: images)
+
+    // Doors
+    let probes = SandboxProbe.run()
+    let health = HealthOfTheHouse(data: data, probes: probes)
+    let gateway = HTTPGateway(
+      builds: builds, identities: identities, registry: registry, imports: imports, data: data,
+      settings: GatewaySettings(
+        version: settings.version, allowedHosts: settings.allowedHosts,
+        registryAuthRequired: settings.registryAuthRequired || !settings.isLoopbackOnly),
+      readiness: { health.readiness() })
+    let door = DoorServer(
+      addresses: [settings.listen, settings.grpcListen], responder: gateway.responder,
+      services: [BuildServiceRPC(calls: BuildCalls(builds), identities: identities)],
+      isReady: { health.readiness().ready }, logger: logger
+    ) { addresses in
+      bound.set(main: addresses[0], grpc: addresses[1])
+      let ready = ready(bound, data: data, probes: probes)
+      do { try data.writeRunFile(ready.runFile) } catch { logger.error("run.json: \(error)") }
+      onReady(ready)
+    }
+
+    // Run and stop: the queue stops first, so that no build begins while the doors drain.
+    try await queue.recover()
+    var group = ServiceGroupConfiguration(
+      services: [
+        ServiceGroupConfiguration.ServiceConfiguration(
+          service: door, successTerminationBehavior: .gracefullyShutdownGroup),
+        ServiceGroupConfiguration.ServiceConfiguration(
+          service: QueueService(queue: queue), successTerminationBehavior: .ignore),
+      ], gracefulShutdownSignals: signals, logger: logger)
+    group.maximumGracefulShutdownDuration = .seconds(20)
+    do {
+      try await ServiceGroup(configuration: group).run()
+    } catch {
+      await queue.stop()
+      try? data.removeRunFile()
+      throw error
+    }
+    try data.removeRunFile()
+  }
+
+  private func ready(_ bound: BoundAddresses, data: DataDirectory, probes: [SandboxProbe.Finding]) -> Ready {
+    let (main, grpc) = bound.current
+    let file = RunFile(
+      pid: ProcessID.current, urls: .init(http: "http://\(main.urlHost)", grpc: grpc.urlHost),
+      ports: .init(http: main.port, grpc: grpc.port), version: settings.version, startedAt: clock.now())
+    var warnings = probes.filter { !$0.ok }.map { "\($0.name): \($0.detail)" + ($0.hint.map { "; \($0)" } ?? "") }
+    if let warning = UserNamespace.situation.warning { warnings.append(warning) }
+    if !settings.isLoopbackOnly {
+      warnings.append("listening beyond this machine: whoever reaches the port can run code here with a token")
+    }
+    return Ready(
+      runFile: file, registry: bound.registryHost, builds: (try? data.ledger.buildCount()) ?? 0, sandbox: probes,
+      warnings: warnings)
+  }
+}

@@ -1,0 +1,57 @@
+import RPC
+import Service
+import Storage
+import SystemPackage
+
+/// Everything a server is started with; flags and environment are read by the command, not here.
+package struct HouseSettings: Sendable {
+  /// The main address: page, API, registry and gRPC on one port.
+  package var listen: Door.Address
+  /// The contract's gRPC address, a second one of the same door.
+  package var grpcListen: Door.Address
+  package var dataDirectory: FilePath
+  package var durability: Durability
+  package var authentication: AuthenticationMode
+  /// Registry clients need a token even on loopback.
+  package var registryAuthRequired: Bool
+  /// Host names beyond loopback that requests may name; `*` allows every one.
+  package var allowedHosts: [String]
+  /// Builds at once.
+  package var workers: Int
+  /// This program, through which RUN steps are started.
+  package var executable: FilePath
+  package var version: String
+
+  package init(
+    listen: Door.Address, grpcListen: Door.Address, dataDirectory: FilePath, durability: Durability,
+    authentication: AuthenticationMode, registryAuthRequired: Bool, allowedHosts: [String], workers: Int,
+    executable: FilePath, version: String
+  ) {
+    self.listen = listen
+    self.grpcListen = grpcListen
+    self.dataDirectory = dataDirectory
+    self.durability = durability
+    self.authentication = authentication
+    self.registryAuthRequired = registryAuthRequired
+    self.allowedHosts = allowedHosts
+    self.workers = workers
+    self.executable = executable
+    self.version = version
+  }
+
+  /// Whether nobody but this machine can reach the server.
+  var isLoopbackOnly: Bool { listen.isLoopback && grpcListen.isLoopback }
+}
+
+extension Door.Address {
+  /// An address of this machine that no other can reach.
+  package var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+
+  /// How a URL on this machine names the address.
+  var urlHost: String {
+    switch host {
+    case "0.0.0.0", "::", "127.0.0.1", "::1": "localhost:\(port)"
+    default: description
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import API
+import Diagnostics
+import GRPCCore
+import Service
+import Wire
+
+/// BuildService by gRPC: finds out who calls and passes the message on.
+package struct BuildServiceRPC: Dodil_Ignite_V1_BuildService.ServiceProtocol {
+  private let calls: BuildCalls
+  private let callers: Callers
+
+  package init(calls: BuildCalls, identities: IdentityService) {
+    self.calls = calls
+    self.callers = Callers(identities: identities)
+  }
+
+  package func createBuild(
+    request: ServerRequest<Dodil_Ignite_V1_CreateBuildRequest>,
+    context: ServerContext
+  ) async throws -> ServerResponse<Dodil_Ignite_V1_CreateBuildResponse> {
+    let caller = try await callers.caller(of: request.metadata)
+    return ServerResponse(message: try await calls.createBuild(request.message, as: caller))
+  }
+
+  package func getBuild(
+    request: ServerRequest<Dodil_Ignite_V1_GetBuildRequest>,
+    context: ServerContext
+  ) async throws -> ServerResponse<Dodil_Ignite_V1_GetBuildResponse> {
+    let caller = try await callers.caller(of: request.metadata)
+    return ServerResponse(message: try await calls.getBuild(request.message, as: caller))
+  }
+
+  package func listBuilds(
+    request: ServerRequest<Dodil_Ignite_V1_ListBuildsRequest>,
+    context: ServerContext
+  ) async throws -> ServerResponse<Dodil_Ignite_V1_ListBuildsResponse> {
+    let caller = try await callers.caller(of: request.metadata)
+    return ServerResponse(message: try await calls.listBuilds(request.message, as: caller))
+  }
+
+  package func streamBuildLogs(
+    request: ServerRequest<Dodil_Ignite_V1_StreamBuildLogsRequest>,
+    context: ServerContext
+  ) async throws -> StreamingServerResponse<Dodil_Ignite_V1_StreamBuildLogsResponse> {
+    let caller = try await callers.caller(of: request.metadata)
+    let lines = try await calls.streamBuildLogs(request.message, as: caller)
+    return StreamingServerResponse { writer in
+      try await endingWithTheCall(context) {
+        for try await line in lines { try await writer.write(line) }
+      }
+      return [:]
+    }
+  }
+
+  package func cancelBuild(
+    request: ServerRequest<Dodil_Ignite_V1_CancelBuildRequest>,
+    context: ServerContext
+  ) async throws -> ServerResponse<Dodil_Ignite_V1_CancelBuildResponse> {
+    let caller = try await callers.caller(of: request.metadata)
+    return ServerResponse(message: try await calls.cancelBuild(request.message, as: caller))
+  }
+
+  package func saveBuildSecrets(
+    request: ServerRequest<Dodil_Ignite_V1_SaveBuildSecretsRequest>,
+    context: ServerContext
+  ) async throws -> ServerResponse<Dodil_Ignite_V1_SaveBuildSecretsResponse> {
+    let caller = try await callers.caller(of: request.metadata)
+    return ServerResponse(message: try await calls.saveBuildSecrets(request.message, as: caller))
+  }
+
+  package func uploadBuildContext(
+    request: StreamingServerRequest<Dodil_Ignite_V1_UploadBuildContextRequest>,
+    context: ServerContext
+  ) async throws -> ServerResponse<Dodil_Ignite_V1_UploadBuildContextResponse> {
+    let caller = try await callers.caller(of: request.metadata)
+    return ServerResponse(message: try await calls.uploadBuildContext(request.messages, as: caller))
+  }
+}

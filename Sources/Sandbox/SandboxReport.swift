@@ -1,0 +1,108 @@
+import Diagnostics
+import SystemPackage
+
+/// The init's one line about how it went.
+enum SandboxReport: Hashable {
+  case ended(ExitStatus)
+  /// `step` is the word the C side calls `fail` with.
+  case failed(step: String, error: Errno, detail: String)
+  /// The init was killed before it could say anything.
+  case missing
+
+  /// Reads the first line; a second one follows when the command's own child has failed before its exec.
+  init(_ bytes: [UInt8]) {
+    let text = String(decoding: bytes, as: UTF8.self)
+    let line = text.split(separator: "\n", maxSplits: 1).first ?? ""
+    let words = line.split(separator: " ", maxSplits: 3, omittingEmptySubsequences: false)
+    self =
+      switch (words.first, words.count) {
+      case ("exited", 2): Int32(words[1]).map { .ended(.exited($0)) } ?? .missing
+      case ("signalled", 2): Int32(words[1]).map { .ended(.signalled($0)) } ?? .missing
+      case ("failed", 4):
+        Int32(words[2]).map {
+          .failed(step: String(words[1]), error: Errno(rawValue: $0), detail: String(words[3]))
+        } ?? .missing
+      default: .missing
+      }
+  }
+
+  /// The command's status, or why there is none.
+  func status() throws(Failure) -> ExitStatus {
+    switch self {
+    case .ended(let status): return status
+    case .failed(let step, let error, let detail): throw Self.failure(step: step, error: error, detail: detail)
+    case .missing:
+      throw Failure(
+        .internal,
+        reason: "sandbox-died",
+        "sandbox ended without a word",
+        hint: "look for the out-of-memory killer in the kernel's log (dmesg)"
+      )
+    }
+  }
+
+  private static func failure(step: String, error: Errno, detail: String) -> Failure {
+    let refused = error == .notPermitted || error == .permissionDenied
+    let cause = "\(step) \(detail): \(error)"
+    switch step {
+    case "workdir":
+      return Failure(
+        .failedPrecondition,
+        reason: "workdir-missing",
+        error == .noSuchFileOrDirectory
+          ? "working directory \"\(detail)\" does not exist in the image"
+          : "working directory \"\(detail)\" can't be entered",
+        hint: "make it with WORKDIR \(detail)",
+        cause: error == .noSuchFileOrDirectory ? nil : error.description
+      )
+    case "user":
+      return Failure(
+        .failedPrecondition,
+        reason: "sandbox-user-unmapped",
+        "user \(detail) is not available here",
+        hint: UserNamespace.situation.warning ?? "use a smaller number, or run the server as root",
+        cause: cause
+      )
+    case "namespace", "network":
+      return Failure(
+        refused ? .failedPrecondition : .internal,
+        reason: "sandbox-namespace",
+        "namespaces of a command can't be made",
+        hint: "run `kindling doctor`: it names what is missing",
+        cause: cause
+      )
+    case "layer", "layers", "overlay":
+      return overlayFailure(step: step, error: error, cause: cause)
+    case "bind", "mount-point":
+      return Failure(.failedPrecondition, reason: "sandbox-mount", "\"\(detail)\" can't be mounted", cause: cause)
+    default:
+      return Failure(
+        refused ? .failedPrecondition : .internal,
+        reason: "sandbox-\(step)",
+        "root of a command can't be put together",
+        hint: refused ? "run `kindling doctor`: it names what is missing" : nil,
+        cause: cause
+      )
+    }
+  }
+
+  private static func overlayFailure(step: String, error: Errno, cause: String) -> Failure {
+    if step == "layers" {
+      return Failure(
+        .failedPrecondition,
+        reason: "sandbox-too-many-layers",
+        "image has more layers than this kernel can stack",
+        hint: "a kernel from 6.5 on takes 500; or join instructions",
+        cause: cause
+      )
+    }
+    return Failure(
+      step == "overlay" && error != .noSpace ? .failedPrecondition : .internal,
+      reason: "sandbox-overlay",
+      "overlay of the image's layers can't be mounted",
+      hint: "the data directory must be on a file system that overlay can write to, such as ext4, xfs or btrfs; "
+        + "run `kindling doctor`",
+      cause: cause
+    )
+  }
+}

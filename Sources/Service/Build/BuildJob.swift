@@ -1,0 +1,75 @@
+import Builder
+import Diagnostics
+import OCI
+import Registry
+import Storage
+import SystemPackage
+
+/// One build from its record to its image: source → builder → registry.
+package struct BuildJob: Sendable {
+  private let data: DataDirectory
+  private let builder: ImageBuilder
+  private let registry: ImageRegistry
+  /// `host:port` that image references begin with.
+  private let registryHost: @Sendable () -> String
+
+  package init(
+    data: DataDirectory, builder: ImageBuilder, registry: ImageRegistry, registryHost: @escaping @Sendable () -> String
+  ) {
+    self.data = data
+    self.builder = builder
+    self.registry = registry
+    self.registryHost = registryHost
+  }
+
+  /// Runs the build; what it throws is why the build FAILED.
+  package func run(_ record: BuildRecord, reporter: EventReporter) async throws(Failure) -> FinishedBuild {
+    try mentionTarget(of: record, reporter)
+    let order = BuildOrder(
+      workName: record.id.text, archive: try archive(of: record), dockerfile: record.dockerfile,
+      buildArgs: record.buildArgs, platform: record.platform, noCache: record.noCache,
+      organization: record.organization)
+    let image = try await builder.build(order, reporter: reporter)
+    return try publish(image, of: record, reporter)
+  }
+
+  private func archive(of record: BuildRecord) throws(Failure) -> FilePath {
+    switch record.source {
+    case .archive(let digest, let context):
+      guard let path = data.contexts.path(of: digest) else {
+        throw Failure(
+          .failedPrecondition, reason: "context-gone",
+          "the context \(context.map { "'\($0)' " } ?? "")of this build is no longer stored",
+          hint: "upload it again and start a new build")
+      }
+      return path
+    }
+  }
+
+  /// The hand-over to the registry: the layers are already there, so this writes a configuration, a manifest and tags.
+  private func publish(
+    _ image: BuiltImage, of record: BuildRecord, _ reporter: EventReporter
+  ) throws(Failure) -> FinishedBuild {
+    guard !Task.isCancelled else { throw Failure(.cancelled, reason: "cancelled", "the build was cancelled") }
+    let repository = try Repository("\(record.organization)/\(record.name)")
+    let committed = try registry.commitImage(
+      config: image.config, layers: image.layers, mediaType: .ociManifest, repository: repository, tags: record.tags)
+    let references = record.tags.map { "\(registryHost())/\(repository):\($0)" }
+    let size = ByteCount(image.layers.reduce(Int64(image.config.count)) { $0 + $1.size })
+    try reporter.report([
+      .image(
+        BuildEvent.ImageSummary(
+          references: references, digest: committed.digest.description, size: size, layers: image.layers.count))
+    ])
+    return FinishedBuild(
+      references: references, manifest: committed.digest, size: size, layers: image.layers.count,
+      cachedSteps: image.cachedSteps)
+  }
+
+  private func mentionTarget(of record: BuildRecord, _ reporter: EventReporter) throws(Failure) {
+    guard !record.registry.isEmpty || !record.repository.isEmpty else { return }
+    try reporter.report([
+      .note("registry and repository are managed by the platform: '\(record.registry)/\(record.repository)' is ignored")
+    ])
+  }
+}

@@ -1,0 +1,172 @@
+import Diagnostics
+import OCI
+import Registry
+import Storage
+
+/// The use-cases of the contract's BuildService: what each RPC decides, whichever door it came by.
+package final class BuildService: Sendable {
+  /// The contract's bound on an inline context; larger ones go through UploadBuildContext.
+  package static let inlineLimit = ByteCount.mebibytes(4)
+  private static let defaultPageSize = 50
+  private static let largestPage = 200
+
+  private let data: DataDirectory
+  private let queue: BuildQueue
+  private let clock: WallClock
+  private let contextLifetimeMilliseconds: Int64
+
+  package init(
+    data: DataDirectory, queue: BuildQueue, clock: WallClock = .system, contextLifetime: Duration = .seconds(86_400)
+  ) {
+    self.data = data
+    self.queue = queue
+    self.clock = clock
+    self.contextLifetimeMilliseconds = contextLifetime.components.seconds * 1000
+  }
+
+  /// Checks the request, makes the build durable and queues it. Everything that only the work can find out
+  /// becomes a FAILED build, never an error of this call (seed: "it never blocks on the build finishing").
+  package func createBuild(_ request: BuildRequest, as caller: Identity) async throws(Failure) -> BuildRecord {
+    let order = try CheckedRequest(request)
+    let source = try storedSource(of: request, for: caller)
+    let record = BuildRecord(
+      id: BuildID.make(at: clock.now()), organization: caller.organization, name: order.name,
+      dockerfile: order.dockerfile, tags: order.tags, buildArgs: request.buildArgs, platform: order.platform,
+      noCache: request.noCache, timeoutSeconds: request.timeoutSeconds, source: source, registry: request.registry,
+      repository: request.repository, createdAt: clock.now())
+    try data.ledger.insert(record)
+    try data.events.append(.queued, to: record.id)
+    await queue.enqueue(record)
+    return record
+  }
+
+  /// One build of the caller's organisation; anybody else's is NOT_FOUND, as if it did not exist.
+  package func build(_ id: String, as caller: Identity) async throws(Failure) -> BuildRecord {
+    guard let known = BuildID(id), let record = try data.ledger.build(known, of: caller.organization) else {
+      throw Failure(
+        .notFound, reason: "build-unknown", "build '\(id)' does not exist in organisation '\(caller.organization)'",
+        hint: "list what is there with: kindling build list")
+    }
+    return record
+  }
+
+  /// A page of the caller's builds, newest first; `limit` 0 means the default of 50, at most 200.
+  package func builds(
+    status: BuildStatus?, limit: Int, cursor: String, as caller: Identity
+  ) async throws(Failure) -> BuildPage {
+    let size = limit <= 0 ? Self.defaultPageSize : min(limit, Self.largestPage)
+    var after: BuildID?
+    if !cursor.isEmpty {
+      after = BuildID(cursor)
+      guard after != nil else {
+        throw Failure(
+          .invalidArgument, reason: "cursor-invalid", "cursor '\(cursor)' did not come from ListBuilds",
+          hint: "leave it out to begin at the newest build")
+      }
+    }
+    let found = try data.ledger.builds(of: caller.organization, status: status, after: after, limit: size + 1)
+    let page = Array(found.prefix(size))
+    return BuildPage(builds: page, nextCursor: found.count > size ? page.last?.id.text ?? "" : "")
+  }
+
+  /// The typed events of a build, live until its terminal one.
+  package func events(
+    of id: String, from start: EventStart, as caller: Identity
+  ) async throws(Failure) -> EventSequence {
+    let record = try await build(id, as: caller)
+    let first =
+      switch start {
+      case .beginning: 1
+      case .now: try data.events.lastSequence(of: record.id) + 1
+      case .after(let sequence): max(0, sequence) + 1
+      }
+    return try data.events.events(of: record.id, from: first, follow: true)
+  }
+
+  /// The log as lines of text: a rendering of the events.
+  package func logs(of id: String, fromStart: Bool, as caller: Identity) async throws(Failure) -> LogSequence {
+    // The plan and the steps' start times lie before "now", so the renderer reads from the beginning either way.
+    let record = try await build(id, as: caller)
+    let skip = fromStart ? 0 : try data.events.lastSequence(of: record.id)
+    if !fromStart, record.status.isTerminal { return LogSequence(events: nil, after: 0) }
+    return LogSequence(events: try data.events.events(of: record.id, from: 1, follow: true), after: skip)
+  }
+
+  /// Stops a build that has not ended; its tags do not move. A finished one is FAILED_PRECONDITION.
+  package func cancelBuild(_ id: String, as caller: Identity) async throws(Failure) -> BuildRecord {
+    let record = try await build(id, as: caller)
+    guard !record.status.isTerminal else { throw Self.alreadyOver(record) }
+    try await queue.cancel(record.id)
+    let after = try await build(id, as: caller)
+    guard after.status == .cancelled else { throw Self.alreadyOver(after) }
+    return after
+  }
+
+  /// Seals the groups that carry something; the others stay as they are (contract §1.1, replace per group).
+  package func saveSecrets(_ secrets: BuildSecrets, as caller: Identity) async throws(Failure) {
+    try BuildSecretStore(data: data).save(secrets, for: caller.organization)
+  }
+
+  /// Opens an upload; nothing is kept until `ContextUpload.finish()`.
+  package func beginUpload(
+    name: String, contentType: String, expectedSize: ByteCount?, as caller: Identity
+  ) async throws(Failure) -> ContextUpload {
+    guard !name.isEmpty else {
+      throw Failure(
+        .invalidArgument, reason: "context-name-missing", "the upload's metadata carries no name",
+        hint: "send metadata.name in the first message")
+    }
+    guard name.utf8.count <= 255 else {
+      throw Failure(.invalidArgument, reason: "context-name-invalid", "the upload's name is longer than 255 bytes")
+    }
+    let now = clock.now()
+    return ContextUpload(
+      writer: try data.contexts.writer(), ledger: data.ledger,
+      draft: ContextUpload.Draft(
+        organization: caller.organization, name: name, contentType: contentType, expectedSize: expectedSize,
+        createdAt: now, expiresAt: Timestamp(milliseconds: now.milliseconds + contextLifetimeMilliseconds)))
+  }
+
+  private func storedSource(of request: BuildRequest, for caller: Identity) throws(Failure) -> BuildSource {
+    switch request.source {
+    case nil:
+      throw Failure(
+        .invalidArgument, reason: "source-missing", "the build has no source",
+        hint: "send exactly one of context_id, zipped_code and git_source")
+    case .git:
+      throw Failure(
+        .unimplemented, reason: "git-source-unimplemented", "builds from git_source are not available yet",
+        hint: "send the tree with zipped_code or UploadBuildContext")
+    case .context(let id):
+      guard let known = ContextID(id), let context = try data.ledger.context(known, of: caller.organization),
+        context.expiresAt > clock.now()
+      else {
+        throw Failure(
+          .notFound, reason: "context-unknown", "context '\(id)' does not exist or has expired",
+          hint: "upload it again with: kindling build upload --folder DIR --name NAME")
+      }
+      return .archive(context.digest, context: known)
+    case .inline(let bytes):
+      guard !bytes.isEmpty else {
+        throw Failure(
+          .invalidArgument, reason: "context-empty", "zipped_code is empty", hint: "send a tar, tar.gz or zip archive")
+      }
+      guard bytes.count < Self.inlineLimit.bytes else {
+        throw Failure(
+          .invalidArgument, reason: "context-too-large",
+          "zipped_code has \(bytes.count) bytes, and an inline context must be under 4 MiB",
+          hint: "send it with UploadBuildContext, or: kindling build upload --folder DIR --name NAME")
+      }
+      let writer = try data.contexts.writer()
+      try writer.write(bytes)
+      return .archive(try writer.commit().digest, context: nil)
+    }
+  }
+
+  private static func alreadyOver(_ record: BuildRecord) -> Failure {
+    Failure(
+      .failedPrecondition, reason: "build-finished",
+      "build '\(record.id)' is already \(record.status.rawValue), so it cannot be cancelled",
+      hint: "kindling build get \(record.id)")
+  }
+}

@@ -1,0 +1,43 @@
+import Diagnostics
+import JWTKit
+import Storage
+
+/// What a token says (contract §3.1): the organisation is the first key of `organization`, or `org_name`.
+struct TokenClaims: JWTPayload {
+  struct OrganizationClaim: Codable, Sendable { var id: String? }
+
+  var iss: IssuerClaim?
+  var sub: SubjectClaim?
+  var exp: ExpirationClaim?
+  var iat: IssuedAtClaim?
+  var jti: IDClaim?
+  var organization: [String: OrganizationClaim]?
+  var orgName: String?
+
+  enum CodingKeys: String, CodingKey {
+    case iss, sub, exp, iat, jti, organization
+    case orgName = "org_name"
+  }
+
+  func verify(using algorithm: some JWTAlgorithm) throws { try exp?.verifyNotExpired() }
+
+  /// The organisation the caller acts for. With several keys JSON's order decides, which decoding loses;
+  /// `payload` is the text they stood in.
+  func organizationName(payload: String) throws(Failure) -> OrganizationName {
+    let names = (organization ?? [:]).keys
+    let first = names.min { position(of: $0, in: payload) < position(of: $1, in: payload) }
+    guard let name = first ?? orgName else {
+      throw Failure(
+        .unauthenticated, reason: "token-without-organization", "the token names no organisation",
+        hint: "get one with: kindling token --org NAME")
+    }
+    return try OrganizationName(name)
+  }
+
+  private func position(of key: String, in payload: String) -> Int {
+    guard let members = payload.firstRange(of: "\"organization\""),
+      let found = payload[members.upperBound...].firstRange(of: "\"\(key)\"")
+    else { return Int.max }
+    return payload.distance(from: payload.startIndex, to: found.lowerBound)
+  }
+}

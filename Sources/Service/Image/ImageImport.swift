@@ -1,0 +1,116 @@
+import Archive
+import Builder
+import Diagnostics
+import OCI
+import Registry
+import Storage
+import SystemPackage
+
+/// What an import made.
+package struct ImportedImage: Sendable, Hashable {
+  /// `org/name:tag` in the local registry.
+  package var reference: String
+  package var digest: Digest
+  package var layers: Int
+  package var size: ByteCount
+}
+
+/// Takes an image from a file: a root file system, an OCI layout or a docker archive, told apart by content.
+package struct ImageImportService: Sendable {
+  private let data: DataDirectory
+  private let registry: ImageRegistry
+  private let images: LocalImages
+
+  package init(data: DataDirectory, registry: ImageRegistry, images: LocalImages) {
+    self.data = data
+    self.registry = registry
+    self.images = images
+  }
+
+  /// Imports `archive` (a tar, compressed or not, or a zip) as `reference`; the file stays the caller's.
+  package func importImage(
+    reference text: String, archive: FilePath, as caller: Identity
+  ) async throws(Failure) -> ImportedImage {
+    let reference = try Reference(text)
+    guard reference.digest == nil else {
+      throw Failure(
+        .invalidArgument, reason: "reference-invalid", "'\(text)' names a digest; an import needs a tag",
+        hint: "write NAME:TAG")
+    }
+    let repository = try images.repository(of: reference, for: caller.organization)
+    let scratch = data.path(.work).appending("import-\(BuildID.make(at: data.clock.now()))")
+    defer { try? FileTree.remove(scratch) }
+    let files = try ArchivedFiles(ArchiveNormalizer.tar(from: archive, into: scratch))
+    let image: ImportableImage
+    if files.contains("oci-layout"), files.contains("index.json") {
+      image = try OCILayoutImport(files: files, blobs: data.blobs).image(tag: reference.tag ?? .latest)
+    } else if files.contains("manifest.json") {
+      image = try DockerArchiveImport(files: files, blobs: data.blobs).image()
+    } else {
+      image = try RootFileSystemImport(files: files, blobs: data.blobs, clock: data.clock).image()
+    }
+    let committed = try registry.commitImage(
+      config: image.config, layers: image.layers, mediaType: .ociManifest, repository: repository,
+      tags: [reference.tag ?? .latest])
+    return ImportedImage(
+      reference: "\(repository):\(reference.tag ?? .latest)", digest: committed.digest, layers: image.layers.count,
+      size: ByteCount(image.layers.reduce(0) { $0 + $1.size }))
+  }
+}
+
+/// An image read from a file, its layers already blobs.
+struct ImportableImage {
+  var config: [UInt8]
+  var layers: [Descriptor]
+}
+
+/// The files of an indexed archive by their paths.
+struct ArchivedFiles {
+  private let bodies: FilePath
+  private let byPath: [FilePath: IndexedEntry]
+  /// As they stand in the archive, the last of each path.
+  let entries: [IndexedEntry]
+
+  init(_ index: ArchiveIndex) {
+    bodies = index.file
+    byPath = Dictionary(index.entries.map { ($0.entry.path, $0) }) { $1 }
+    entries = index.entries
+  }
+
+  func contains(_ path: FilePath) -> Bool { byPath[path] != nil }
+
+  /// A file's bytes as a stream; follows the links inside the archive that `docker save` writes.
+  func reader(_ path: FilePath) throws(Failure) -> any ByteReader {
+    var path = path
+    for _ in 0..<16 {
+      switch byPath[path]?.entry.kind {
+      case .file?:
+        guard let found = byPath[path] else { break }
+        return try reader(of: found)
+      case .symlink(let target)?:
+        path = path.removingLastComponent().pushing(FilePath(target.string)).lexicallyNormalized()
+        continue
+      case .hardLink(let target)?:
+        path = target
+        continue
+      default: break
+      }
+      break
+    }
+    throw Failure(
+      .invalidArgument, reason: "image-archive-broken", "the image archive names '\(path)', which it does not hold")
+  }
+
+  func reader(of entry: IndexedEntry) throws(Failure) -> any ByteReader {
+    try FileReader(path: bodies, offset: entry.bodyOffset, length: entry.entry.size)
+  }
+
+  func json<Value: Decodable>(_ type: Value.Type, _ path: FilePath) throws(Failure) -> Value {
+    let bytes = try reader(path).contents(limit: .mebibytes(16))
+    do { return try CanonicalJSON.decode(type, from: bytes) } catch {
+      throw Failure(
+        .invalidArgument, reason: "image-archive-broken", "'\(path)' in the image archive cannot be read",
+        cause: String(describing: error))
+    }
+  }
+}

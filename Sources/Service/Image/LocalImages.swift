@@ -1,0 +1,74 @@
+import Builder
+import Diagnostics
+import OCI
+import Registry
+import Storage
+
+/// The images an organisation has here: what `FROM` means, and where an import lands.
+///
+/// Docker Hub's short names (`busybox`, `docker.io/library/busybox`) are one local repository, `ORG/busybox`; an image
+/// of another registry keeps that registry as a path, `ORG/ghcr.io/acme/base`.
+package struct LocalImages: BaseImageSource {
+  private let registry: ImageRegistry
+  /// Host names (with ports) under which this server is its own registry.
+  private let ownHosts: @Sendable () -> Set<String>
+
+  package init(registry: ImageRegistry, ownHosts: @escaping @Sendable () -> Set<String>) {
+    self.registry = registry
+    self.ownHosts = ownHosts
+  }
+
+  /// The repository of `organization` that `reference` stands for.
+  package func repository(
+    of reference: Reference, for organization: OrganizationName
+  ) throws(Failure) -> Repository {
+    var host = reference.registry
+    var path = reference.repository.name
+    if let named = host, ownHosts().contains(named) { host = nil }
+    if host == "docker.io" || host == "index.docker.io" { host = nil }
+    if host == nil, path.hasPrefix("library/") { path.removeFirst("library/".count) }
+    if let host { return try Repository("\(organization)/\(host.replacing(":", with: "-"))/\(path)") }
+    if path.hasPrefix("\(organization)/") { return try Repository(path) }
+    return try Repository("\(organization)/\(path)")
+  }
+
+  package func image(
+    _ text: String, platform: Platform, for organization: OrganizationName
+  ) async throws(Failure) -> BaseImage {
+    let reference = try Reference(text)
+    let repository = try repository(of: reference, for: organization)
+    do throws(Failure) {
+      var stored = try registry.manifest(reference.manifest, in: repository)
+      if stored.mediaType.isIndex {
+        let index = try decode(Index.self, stored.bytes, of: text)
+        guard let chosen = index.manifest(for: platform) else {
+          throw Failure(
+            .notFound, reason: "base-image-platform", "image '\(text)' has no variant for \(platform)",
+            hint: "it has: " + index.manifests.compactMap { $0.platform?.description }.joined(separator: ", "))
+        }
+        stored = try registry.manifest(.digest(chosen.digest), in: repository)
+      }
+      let manifest = try decode(Manifest.self, stored.bytes, of: text)
+      let config = try registry.bytes(of: manifest.config.digest, in: repository, limit: .mebibytes(8))
+      return BaseImage(
+        reference: text, manifest: stored.digest, config: try decode(ImageConfig.self, config, of: text),
+        layers: manifest.layers)
+    } catch {
+      guard error.code == .notFound, error.reason != "base-image-platform" else { throw error }
+      throw Failure(
+        .notFound, reason: "base-image-unknown", "base image '\(text)' is not in the local registry",
+        hint: "import it with: kindling image import \(text) FILE-or-DIR, or push it to ORG/NAME here",
+        cause: error.message)
+    }
+  }
+
+  private func decode<Value: Decodable>(
+    _ type: Value.Type, _ bytes: [UInt8], of reference: String
+  ) throws(Failure) -> Value {
+    do { return try CanonicalJSON.decode(type, from: bytes) } catch {
+      throw Failure(
+        .failedPrecondition, reason: "base-image-broken", "image '\(reference)' cannot be read",
+        hint: "import or push it again", cause: String(describing: error))
+    }
+  }
+}

@@ -1,0 +1,193 @@
+import Diagnostics
+import OCI
+import Storage
+
+/// Runs builds one after the other: first in, first out within an organisation, organisations in turn,
+/// at most `workers` at once. The ledger is the durable queue; this is its running end.
+package actor BuildQueue {
+  /// Runs one build to its end. Throws what it FAILED of; `CancellationError` semantics come by task cancellation.
+  package typealias Work = @Sendable (BuildRecord, EventReporter) async throws(Failure) -> FinishedBuild
+
+  /// More builds than this never run at once.
+  package static let mostWorkers = 64
+
+  private struct Running {
+    var task: Task<Void, Never>
+    var cancelledByCaller = false
+  }
+
+  private let data: DataDirectory
+  private let clock: WallClock
+  private let workers: Int
+  private let defaultTimeout: Duration
+  private let work: Work
+
+  private var waiting: [OrganizationName: [BuildRecord]] = [:]
+  private var turns: [OrganizationName] = []
+  private var running: [BuildID: Running] = [:]
+  private var isStopping = false
+
+  package init(
+    data: DataDirectory, workers: Int = 2, defaultTimeout: Duration = .seconds(30 * 60), clock: WallClock = .system,
+    work: @escaping Work
+  ) {
+    self.data = data
+    self.workers = workers
+    self.defaultTimeout = defaultTimeout
+    self.clock = clock
+    self.work = work
+  }
+
+  /// Takes over what the last run of the server left: waiting builds wait again, running ones are FAILED,
+  /// because nobody can say how far they came, and events that a kill cut off from their rows are made up for.
+  package func recover() throws(Failure) {
+    // A build is in the ledger a moment before its first event, and ends there a moment before its last one.
+    for record in try data.ledger.lastCompletedBuilds(limit: Self.mostWorkers) {
+      if try !data.events.isFinished(record.id) { try data.events.append(.finished(record.outcome), to: record.id) }
+    }
+    for record in try data.ledger.unfinishedBuilds() {
+      if record.status == .running {
+        let failure = Failure(
+          .aborted, reason: "interrupted", "the server stopped while the build was running",
+          hint: "start the build again")
+        try finish(record, with: .failure(failure))
+      } else {
+        if try data.events.lastSequence(of: record.id) == 0 { try data.events.append(.queued, to: record.id) }
+        enqueue(record)
+      }
+    }
+  }
+
+  /// Puts a build that the ledger already holds as PENDING at the end of its organisation's line.
+  package func enqueue(_ record: BuildRecord) {
+    if waiting[record.organization, default: []].isEmpty, !turns.contains(record.organization) {
+      turns.append(record.organization)
+    }
+    waiting[record.organization, default: []].append(record)
+    startNext()
+  }
+
+  /// Ends a waiting build at once, or a running one as soon as its processes are gone.
+  package func cancel(_ id: BuildID) async throws(Failure) {
+    for (organization, records) in waiting {
+      guard let index = records.firstIndex(where: { $0.id == id }) else { continue }
+      waiting[organization]?.remove(at: index)
+      try finish(records[index], with: .failure(Failure(.cancelled, reason: "cancelled", "the build was cancelled")))
+      return
+    }
+    guard var build = running[id] else { return }
+    build.cancelledByCaller = true
+    running[id] = build
+    build.task.cancel()
+    await build.task.value
+  }
+
+  /// Stops: nothing new begins, running builds are interrupted and FAILED with that reason, waiting ones stay PENDING.
+  package func stop() async {
+    isStopping = true
+    let tasks = running.values.map(\.task)
+    for task in tasks { task.cancel() }
+    for task in tasks { await task.value }
+  }
+
+  /// How many builds run and wait.
+  package var depth: (running: Int, waiting: Int) { (running.count, waiting.values.reduce(0) { $0 + $1.count }) }
+
+  private func startNext() {
+    while !isStopping, running.count < workers, let organization = turns.first {
+      turns.removeFirst()
+      guard var line = waiting[organization], !line.isEmpty else { continue }
+      let record = line.removeFirst()
+      waiting[organization] = line.isEmpty ? nil : line
+      if !line.isEmpty { turns.append(organization) }
+      // The task inherits this actor, so it cannot end before it stands in `running`.
+      running[record.id] = Running(task: Task { await self.run(record) })
+    }
+  }
+
+  private func run(_ record: BuildRecord) async {
+    let result = await attempt(record)
+    do throws(Failure) {
+      try finish(record, with: outcome(of: record, result))
+    } catch {
+      // The ledger cannot be written (disk full, say): the build stays RUNNING there and the next start fails it.
+    }
+    running[record.id] = nil
+    startNext()
+  }
+
+  private func attempt(_ record: BuildRecord) async -> Result<FinishedBuild, Failure> {
+    let limit = record.timeoutSeconds > 0 ? Duration.seconds(Int64(clamping: record.timeoutSeconds)) : defaultTimeout
+    do throws(Failure) {
+      guard try data.ledger.markRunning(record.id, at: clock.now()) else {
+        throw Failure(.cancelled, reason: "cancelled", "the build was cancelled")
+      }
+      try data.events.append(.started, to: record.id)
+      return .success(
+        try await withDeadline(limit) { [work, data] () async throws(Failure) in
+          try await work(record, EventReporter(id: record.id, logs: data.events))
+        })
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  private func outcome(
+    of record: BuildRecord, _ result: Result<FinishedBuild, Failure>
+  ) -> Result<FinishedBuild, Failure> {
+    guard case .failure(let failure) = result, failure.code == .cancelled else { return result }
+    if running[record.id]?.cancelledByCaller == true { return result }
+    guard isStopping else { return result }
+    return .failure(
+      Failure(
+        .aborted, reason: "interrupted", "the server was stopped while the build was running",
+        hint: "start the build again"))
+  }
+
+  /// The ledger first, then the terminal event: whoever has seen the end can read it there.
+  private func finish(_ record: BuildRecord, with result: Result<FinishedBuild, Failure>) throws(Failure) {
+    let now = clock.now()
+    let started = try data.ledger.build(record.id, of: record.organization)?.startedAt ?? now
+    let duration = max(0, now.milliseconds - started.milliseconds)
+    switch result {
+    case .success(let built):
+      let metrics = BuildMetrics(
+        durationMilliseconds: duration, imageSize: built.size, layerCount: built.layers,
+        cacheUsed: built.cachedSteps > 0)
+      _ = try data.ledger.finish(
+        record.id, status: .succeeded, failure: nil, references: built.references, manifest: built.manifest,
+        metrics: metrics, at: now)
+      try data.events.append(
+        .finished(.succeeded(durationMilliseconds: duration, cachedSteps: built.cachedSteps)), to: record.id)
+    case .failure(let failure) where failure.code == .cancelled:
+      _ = try data.ledger.finish(
+        record.id, status: .cancelled, failure: failure, references: [], manifest: nil, metrics: nil, at: now)
+      try data.events.append(.finished(.cancelled), to: record.id)
+    case .failure(let failure):
+      _ = try data.ledger.finish(
+        record.id, status: .failed, failure: failure, references: [], manifest: nil, metrics: nil, at: now)
+      try data.events.append(.finished(.failed(failure)), to: record.id)
+    }
+  }
+}
+
+extension BuildRecord {
+  /// The terminal event that a terminal row stands for.
+  fileprivate var outcome: BuildEvent.Outcome {
+    switch status {
+    case .succeeded: .succeeded(durationMilliseconds: metrics?.durationMilliseconds ?? 0, cachedSteps: 0)
+    case .cancelled: .cancelled
+    default:
+      .failed(failure ?? Failure(.aborted, reason: "interrupted", "the server stopped while the build was running"))
+    }
+  }
+}
+
+/// What a build that succeeded leaves.
+package struct FinishedBuild: Sendable {
+  package var references: [String]
+  package var manifest: Digest
+  package var size: ByteCount
+  package var layers: Int
+  package var cachedSteps: Int
+}

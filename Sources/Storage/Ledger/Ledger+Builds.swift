@@ -1,0 +1,191 @@
+import Diagnostics
+import GRDB
+import OCI
+
+extension Ledger {
+  /// Adds a build; it must be PENDING.
+  package func insert(_ build: BuildRecord) throws(Failure) {
+    try write("saving a build") { db in
+      try db.execute(
+        sql: """
+          INSERT INTO builds (id, organization, name, dockerfile, tags, build_args, platform, no_cache,
+            timeout_seconds, source_kind, source_digest, source_context, registry, repository, status,
+            image_references, created_at)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+          """,
+        arguments: [
+          build.id.text, build.organization.name, build.name, build.dockerfile, try JSONColumn.text(build.tags),
+          try JSONColumn.text(build.buildArgs), build.platform.description, build.noCache,
+          Int64(clamping: build.timeoutSeconds), build.source.kind, build.source.digest.description,
+          build.source.context?.text, build.registry, build.repository, build.status.rawValue,
+          try JSONColumn.text(build.imageReferences), build.createdAt.milliseconds,
+        ]
+      )
+    }
+  }
+
+  /// The build, when it is this organisation's.
+  package func build(_ id: BuildID, of organization: OrganizationName) throws(Failure) -> BuildRecord? {
+    try read("reading a build") { db in
+      try Row.fetchOne(
+        db,
+        sql: "SELECT * FROM builds WHERE id = ? AND organization = ?",
+        arguments: [id.text, organization.name]
+      ).map(BuildRecord.init(row:))
+    }
+  }
+
+  /// PENDING → RUNNING; false when the build was not PENDING (cancelled meanwhile, say).
+  package func markRunning(_ id: BuildID, at moment: Timestamp) throws(Failure) -> Bool {
+    try write("starting a build") { db in
+      try db.execute(
+        sql: "UPDATE builds SET status = 'running', started_at = ? WHERE id = ? AND status = 'pending'",
+        arguments: [moment.milliseconds, id.text]
+      )
+      return db.changesCount == 1
+    }
+  }
+
+  /// Brings a build to a terminal state; false when it was in one already, which then stays as it is.
+  ///
+  /// SUCCEEDED only from RUNNING; FAILED and CANCELLED from PENDING too (a context lost over a restart, say).
+  package func finish(
+    _ id: BuildID,
+    status: BuildStatus,
+    failure: Failure? = nil,
+    references: [String] = [],
+    manifest: Digest? = nil,
+    metrics: BuildMetrics? = nil,
+    at moment: Timestamp
+  ) throws(Failure) -> Bool {
+    guard status.isTerminal else { return false }
+    let origins = status == .succeeded ? "('running')" : "('pending', 'running')"
+    return try write("finishing a build") { db in
+      try db.execute(
+        sql: """
+          UPDATE builds SET status = ?, failure = ?, image_references = ?, manifest = ?, duration_ms = ?,
+            image_size = ?, layer_count = ?, cache_used = ?, completed_at = ?
+          WHERE id = ? AND status IN \(origins)
+          """,
+        arguments: [
+          status.rawValue, try JSONColumn.text(ifPresent: failure), try JSONColumn.text(references),
+          manifest?.description, metrics?.durationMilliseconds, metrics?.imageSize.bytes, metrics?.layerCount,
+          metrics?.cacheUsed, moment.milliseconds, id.text,
+        ]
+      )
+      return db.changesCount == 1
+    }
+  }
+
+  /// A page of an organisation's builds, newest first: those older than `cursor`, the last one of the page before.
+  /// Builds that begin meanwhile are newer than any cursor, so that pages never shift.
+  package func builds(
+    of organization: OrganizationName,
+    status: BuildStatus? = nil,
+    after cursor: BuildID? = nil,
+    limit: Int
+  ) throws(Failure) -> [BuildRecord] {
+    var conditions = "organization = ?"
+    var arguments: StatementArguments = [organization.name]
+    if let status {
+      conditions += " AND status = ?"
+      arguments += [status.rawValue]
+    }
+    if let cursor {
+      conditions += " AND id < ?"
+      arguments += [cursor.text]
+    }
+    return try read("listing builds") { db in
+      try Row.fetchAll(
+        db,
+        sql: "SELECT * FROM builds WHERE \(conditions) ORDER BY id DESC LIMIT ?",
+        arguments: arguments + [max(0, limit)]
+      ).map(BuildRecord.init(row:))
+    }
+  }
+
+  /// How many builds there are, of every organisation and status.
+  package func buildCount() throws(Failure) -> Int {
+    try read("counting builds") { db in try Int.fetchOne(db, sql: "SELECT count(*) FROM builds") ?? 0 }
+  }
+
+  /// The builds of every organisation that ended last, latest first: after a kill, those whose terminal event may be
+  /// missing are among them.
+  package func lastCompletedBuilds(limit: Int) throws(Failure) -> [BuildRecord] {
+    try read("listing the last completed builds") { db in
+      try Row.fetchAll(
+        db,
+        sql: "SELECT * FROM builds WHERE completed_at IS NOT NULL ORDER BY completed_at DESC LIMIT ?",
+        arguments: [max(0, limit)]
+      ).map(BuildRecord.init(row:))
+    }
+  }
+
+  /// Every organisation's PENDING and RUNNING builds, oldest first: what a start finds left over.
+  package func unfinishedBuilds() throws(Failure) -> [BuildRecord] {
+    try read("listing unfinished builds") { db in
+      try Row.fetchAll(db, sql: "SELECT * FROM builds WHERE status IN ('pending', 'running') ORDER BY id")
+        .map(BuildRecord.init(row:))
+    }
+  }
+}
+
+extension BuildSource {
+  fileprivate var kind: String {
+    switch self {
+    case .archive: "archive"
+    }
+  }
+
+  fileprivate var digest: Digest {
+    switch self {
+    case .archive(let digest, _): digest
+    }
+  }
+
+  fileprivate var context: ContextID? {
+    switch self {
+    case .archive(_, let context): context
+    }
+  }
+}
+
+extension BuildRecord {
+  fileprivate init(row: Row) throws {
+    let kind: String = row["source_kind"]
+    guard kind == "archive", let digest: String = row["source_digest"] else {
+      throw Failure(.dataLoss, reason: "ledger-damaged", "a build in the ledger has the unknown source '\(kind)'")
+    }
+    let context: String? = row["source_context"]
+    let platform: String = row["platform"]
+    self.init(
+      id: BuildID(unchecked: row["id"]),
+      organization: try OrganizationName(row["organization"]),
+      name: row["name"],
+      dockerfile: row["dockerfile"],
+      tags: try JSONColumn.value([Tag].self, row["tags"]),
+      buildArgs: try JSONColumn.value([String: String].self, row["build_args"]),
+      platform: Platform(platform) ?? .host,
+      noCache: row["no_cache"],
+      timeoutSeconds: UInt64(row["timeout_seconds"] as Int64),
+      source: .archive(try Digest(digest), context: context.map(ContextID.init(unchecked:))),
+      registry: row["registry"],
+      repository: row["repository"],
+      createdAt: Timestamp(milliseconds: row["created_at"])
+    )
+    status = BuildStatus(rawValue: row["status"]) ?? .failed
+    failure = try (row["failure"] as String?).map { try JSONColumn.value(Failure.self, $0) }
+    imageReferences = try JSONColumn.value([String].self, row["image_references"])
+    manifest = try (row["manifest"] as String?).map { try Digest($0) }
+    if let duration: Int64 = row["duration_ms"] {
+      metrics = BuildMetrics(
+        durationMilliseconds: duration,
+        imageSize: ByteCount(row["image_size"] ?? 0),
+        layerCount: row["layer_count"] ?? 0,
+        cacheUsed: row["cache_used"] ?? false
+      )
+    }
+    startedAt = (row["started_at"] as Int64?).map(Timestamp.init(milliseconds:))
+    completedAt = (row["completed_at"] as Int64?).map(Timestamp.init(milliseconds:))
+  }
+}

@@ -1,0 +1,189 @@
+import ArgumentParser
+import Diagnostics
+import Foundation
+import House
+import Logging
+import RPC
+import Sandbox
+import Service
+import Storage
+import SystemPackage
+import Terminal
+
+/// `kindling start`: the server in the foreground.
+struct StartCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "start",
+    abstract: "Run the server in the foreground",
+    discussion: """
+      Example:
+        kindling start
+        kindling start --port 0 --grpc-port 0 --ephemeral --json
+
+      Everything is kept in one data directory. Ctrl-C stops, a second one stops at once.
+      """)
+
+  @Option(help: "Port for page, API, registry and gRPC; 0 takes any free one")
+  var port: Int?
+
+  @Option(help: "The contract's port for gRPC, a second address of the same door; 0 takes any free one")
+  var grpcPort: Int?
+
+  @Option(help: "Address to listen on; anything but loopback lets others in")
+  var listen: String?
+
+  @Option(help: "Where everything is kept (KINDLING_DATA_DIR)")
+  var dataDir: String?
+
+  @Flag(help: "Keep nothing: a temporary data directory without syncing")
+  var ephemeral = false
+
+  @Option(help: "Which tokens are believed: tokens, claims or off")
+  var auth: String = AuthenticationMode.tokens.rawValue
+
+  @Flag(help: "Registry clients need a token even on loopback")
+  var registryAuth = false
+
+  @Option(help: "A host name requests may name; '*' allows all (repeatable)")
+  var allowHost: [String] = []
+
+  @Option(help: "Builds at once")
+  var workers = 2
+
+  @Flag(help: "Print one JSON object when ready, and nothing else, on standard output")
+  var json = false
+
+  func run() async throws {
+    do { try await serve() } catch let failure as Failure { throw CommandFailure(failure, asJSON: json) }
+  }
+
+  private func serve() async throws {
+    let began = ContinuousClock.now
+    // An ordinary user becomes root of a user namespace first; this does not return then.
+    if UserNamespace.isNeeded { try UserNamespace.enter(arguments: CommandLine.arguments) }
+    ProcessLimits.raiseOpenFiles()
+    let folder = try StartedFolder(dataDir, ephemeral: ephemeral)
+    defer { folder.removeIfTemporary() }
+    let settings = try settings(in: folder)
+    let first = !FileManager.default.fileExists(atPath: folder.path.appending("ledger.sqlite").string)
+    var logger = Logger(label: "kindling") { StreamLogHandler.standardError(label: $0) }
+    logger.logLevel = .warning
+    try await House(settings, logger: logger).run { ready in
+      announce(ready, folder: folder, isFirst: first, after: began.duration(to: .now))
+    }
+    if !json { Console.standardError.write("stopped cleanly\n") }
+  }
+
+  private func settings(in folder: StartedFolder) throws -> HouseSettings {
+    guard let mode = AuthenticationMode(rawValue: auth) else {
+      throw Failure(
+        .invalidArgument, reason: "auth-mode-unknown", "'--auth \(auth)' is not a mode",
+        hint: "use one of: " + AuthenticationMode.allCases.map(\.rawValue).joined(separator: ", "))
+    }
+    guard (1...BuildQueue.mostWorkers).contains(workers) else {
+      throw Failure(
+        .invalidArgument, reason: "workers-invalid",
+        "'--workers \(workers)' is not between 1 and \(BuildQueue.mostWorkers)")
+    }
+    let environment = ProcessInfo.processInfo.environment
+    let host = listen ?? "127.0.0.1"
+    return HouseSettings(
+      listen: Door.Address(host: host, port: port ?? 4480),
+      grpcListen: try grpcAddress(host: host, environment: environment), dataDirectory: folder.path,
+      durability: ephemeral ? .ephemeral : .durable, authentication: mode, registryAuthRequired: registryAuth,
+      allowedHosts: allowHost, workers: workers, executable: "/proc/self/exe", version: Kindling.version)
+  }
+
+  /// Flags win over the contract's variable, whose documented default would listen on every address: here it is
+  /// loopback unless told otherwise.
+  private func grpcAddress(host: String, environment: [String: String]) throws -> Door.Address {
+    if grpcPort == nil, let text = environment["IGNITE_API_LISTEN_ADDR"], !text.isEmpty {
+      guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]) else {
+        throw Failure(
+          .invalidArgument, reason: "listen-address-invalid", "IGNITE_API_LISTEN_ADDR '\(text)' is not HOST:PORT")
+      }
+      let name = text[..<colon].trimmingPrefix("[").prefix { $0 != "]" }
+      return Door.Address(host: name.isEmpty ? "0.0.0.0" : String(name), port: port)
+    }
+    return Door.Address(host: host, port: grpcPort ?? 50051)
+  }
+
+  private func announce(_ ready: House.Ready, folder: StartedFolder, isFirst: Bool, after elapsed: Duration) {
+    let milliseconds = Int64(elapsed / .milliseconds(1))
+    if json {
+      let line = ReadyLine(ready, dataDirectory: folder.path.string, readyMilliseconds: milliseconds)
+      Console.standardOutput.write(line.text + "\n")
+      return
+    }
+    let file = ready.runFile
+    guard Console.standardOutput.isTTY else {
+      Console.standardOutput.write(
+        "kindling \(file.version) ready in \(milliseconds) ms at \(file.urls.http), gRPC \(file.urls.grpc), "
+          + "data \(folder.path)\n")
+      for warning in ready.warnings { Console.standardError.write("! \(warning)\n") }
+      return
+    }
+    let banner = Banner(
+      version: file.version, readyMilliseconds: milliseconds, pageURL: file.urls.http, registry: ready.registry,
+      organization: IdentityService.defaultOrganization, grpc: file.urls.grpc, dataDirectory: folder.path.string,
+      dataSummary: isFirst ? "new" : "\(ready.builds) builds", isEphemeral: ephemeral,
+      warnings: ready.warnings.map { Banner.Warning($0, fix: "see: kindling status") })
+    let lines = banner.lines(Console.standardOutput.appearance)
+    Console.standardOutput.write(lines.joined(separator: "\n") + "\n")
+  }
+}
+
+/// The one object `--json` prints when the server is ready.
+private struct ReadyLine: Encodable {
+  var kind = "ready"
+  var version: String
+  var pid: Int32
+  var http: String
+  var grpc: String
+  var registry: String
+  var ports: RunFile.Ports
+  var dataDirectory: String
+  var readyMilliseconds: Int64
+  var sandbox: [String: Bool]
+  var warnings: [String]
+
+  init(_ ready: House.Ready, dataDirectory: String, readyMilliseconds: Int64) {
+    version = ready.runFile.version
+    pid = ready.runFile.pid
+    http = ready.runFile.urls.http
+    grpc = ready.runFile.urls.grpc
+    registry = ready.registry
+    ports = ready.runFile.ports
+    self.dataDirectory = dataDirectory
+    self.readyMilliseconds = readyMilliseconds
+    sandbox = Dictionary(ready.sandbox.map { ($0.name, $0.ok) }) { $0 && $1 }
+    warnings = ready.warnings
+  }
+
+  var text: String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+  }
+}
+
+/// The data directory of this run; a temporary one goes with the server.
+private struct StartedFolder {
+  let path: FilePath
+  private let isTemporary: Bool
+
+  /// Nil `asked` with `ephemeral` makes a temporary directory.
+  init(_ asked: String?, ephemeral: Bool) throws(Failure) {
+    isTemporary = ephemeral
+    guard ephemeral else {
+      path = try DataLocation(flag: asked).path
+      return
+    }
+    let folder = FileManager.default.temporaryDirectory.appending(path: "kindling-\(UUID().uuidString)")
+    path = FilePath(folder.path())
+  }
+
+  func removeIfTemporary() {
+    if isTemporary { try? FileManager.default.removeItem(atPath: path.string) }
+  }
+}

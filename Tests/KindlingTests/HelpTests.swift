@@ -1,0 +1,25 @@
+import ArgumentParser
+import Testing
+
+@testable import kindling
+
+@Suite("Help texts")
+struct HelpTests {
+  static let commands: [(String, any ParsableCommand.Type)] = [
+    ("kindling", Kindling.self), ("build", BuildCommand.self), ("build-path", BuildPathCommand.self),
+    ("build-create", BuildCreateCommand.self), ("build-upload", BuildUploadCommand.self),
+    ("build-get", BuildGetCommand.self), ("build-list", BuildListCommand.self), ("build-logs", BuildLogsCommand.self),
+    ("build-cancel", BuildCancelCommand.self), ("image-import", ImageImportCommand.self), ("token", TokenCommand.self),
+    ("status", StatusCommand.self),
+  ]
+
+  @Test("are golden, fit 40 lines of 80 columns, and begin with an example", arguments: commands.indices)
+  func golden(index: Int) throws {
+    let (name, command) = Self.commands[index]
+    let lines = Kindling.helpMessage(for: command, columns: 80).split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(lines.count <= 41, "\(name) has \(lines.count) lines")
+    #expect(lines.allSatisfy { $0.count <= 80 }, "\(name)")
+    #expect(lines.contains { $0.hasPrefix("Example") || $0.contains("kindling build .") }, "\(name)")
+    try Golden.expect("help-" + name, lines.map(String.init))
+  }
+}

@@ -1,0 +1,183 @@
+import Diagnostics
+import GRDB
+import OCI
+import Testing
+
+@testable import Storage
+
+@Suite struct LedgerTests {
+  @Test("a build comes back as it was saved, for its own organisation only, also after a reopening")
+  func roundTrip() throws {
+    let scratch = try Scratch()
+    let data = try scratch.open(.durable)
+    let build = try record(organization())
+    try data.ledger.insert(build)
+    #expect(try data.ledger.build(build.id, of: organization()) == build)
+    #expect(try data.ledger.build(build.id, of: organization("other")) == nil)
+    #expect(Failure.reason { try data.ledger.insert(build) } == "row-exists")
+    data.close()
+    #expect(try scratch.open(.durable).ledger.build(build.id, of: organization()) == build)
+  }
+
+  @Test("a durable ledger syncs every commit, an ephemeral one none")
+  func synchronous() throws {
+    for (durability, level) in [(Durability.durable, 2), (.ephemeral, 0)] {
+      let data = try Scratch().open(durability)
+      let found = try data.ledger.write("asking") { try Int.fetchOne($0, sql: "PRAGMA synchronous") }
+      #expect(found == level)
+    }
+  }
+
+  @Test("a build's state moves forwards only, and a terminal one never")
+  func transitions() throws {
+    let ledger = try Scratch().open().ledger
+    let now = Timestamp(milliseconds: 5)
+    let build = try record(organization())
+    try ledger.insert(build)
+    #expect(try ledger.finish(build.id, status: .succeeded, at: now) == false)
+    #expect(try ledger.finish(build.id, status: .running, at: now) == false)
+    #expect(try ledger.markRunning(build.id, at: now))
+    #expect(try ledger.markRunning(build.id, at: now) == false)
+    let metrics = BuildMetrics(durationMilliseconds: 9, imageSize: ByteCount(10), layerCount: 2, cacheUsed: true)
+    #expect(
+      try ledger.finish(
+        build.id,
+        status: .succeeded,
+        references: ["r/acme/app:v1"],
+        manifest: Digest(sha256Of: [2]),
+        metrics: metrics,
+        at: Timestamp(milliseconds: 14)
+      )
+    )
+    let failure = Failure(.internal, reason: "late", "too late")
+    #expect(try ledger.finish(build.id, status: .failed, failure: failure, at: now) == false)
+    #expect(try ledger.finish(build.id, status: .cancelled, at: now) == false)
+    let found = try #require(try ledger.build(build.id, of: organization()))
+    #expect(found.status == .succeeded && found.failure == nil && found.metrics == metrics)
+    #expect(found.startedAt == now && found.completedAt == Timestamp(milliseconds: 14))
+    #expect(found.imageReferences == ["r/acme/app:v1"] && found.manifest == Digest(sha256Of: [2]))
+  }
+
+  @Test("a failure is kept whole, with its excerpt")
+  func failure() throws {
+    let ledger = try Scratch().open().ledger
+    let build = try record(organization())
+    try ledger.insert(build)
+    let failure = Failure(
+      .invalidArgument,
+      reason: "r",
+      "m",
+      source: SourceExcerpt(file: "Dockerfile", text: "a\nb", lines: 1...1),
+      hint: "h",
+      cause: "c"
+    )
+    #expect(try ledger.finish(build.id, status: .failed, failure: failure, at: Timestamp(milliseconds: 1)))
+    #expect(try ledger.build(build.id, of: organization())?.failure == failure)
+  }
+
+  @Test("pages of builds are newest first and do not shift when builds begin meanwhile")
+  func pages() throws {
+    let ledger = try Scratch().open().ledger
+    let acme = try organization()
+    var ids: [BuildID] = []
+    for number in 0..<25 {
+      let build = try record(acme, at: 1_000 + Int64(number))
+      try ledger.insert(build)
+      if number % 2 == 0 { #expect(try ledger.markRunning(build.id, at: build.createdAt)) }
+      ids.append(build.id)
+      try ledger.insert(try record(organization("other"), at: 1_000 + Int64(number)))
+    }
+    var seen: [BuildID] = []
+    var cursor: BuildID?
+    repeat {
+      let page = try ledger.builds(of: acme, after: cursor, limit: 10)
+      seen += page.map(\.id)
+      cursor = page.last?.id
+      try ledger.insert(try record(acme, at: 5_000))
+    } while cursor != nil
+    #expect(seen == ids.reversed())
+    #expect(try ledger.buildCount() == 54)
+    let running = try ledger.builds(of: acme, status: .running, limit: 100).map(\.id)
+    #expect(running == stride(from: 24, through: 0, by: -2).map { ids[$0] })
+    #expect(try ledger.unfinishedBuilds().prefix(2).map(\.createdAt.milliseconds) == [1_000, 1_000])
+  }
+
+  @Test("an expired context is found, and its archive stays in use while an unfinished build is made from it")
+  func contexts() throws {
+    let ledger = try Scratch().open().ledger
+    let acme = try organization()
+    let moment = Timestamp(milliseconds: 10)
+    let context = ContextRecord(
+      id: ContextID.make(at: moment),
+      organization: acme,
+      name: "n",
+      contentType: "application/x-tar",
+      digest: Digest(sha256Of: [9]),
+      size: ByteCount(3),
+      createdAt: moment,
+      expiresAt: Timestamp(milliseconds: 20)
+    )
+    try ledger.insert(context)
+    #expect(try ledger.context(context.id, of: acme) == context)
+    #expect(try ledger.context(context.id, of: organization("other")) == nil)
+    #expect(try ledger.expiredContexts(at: Timestamp(milliseconds: 19)).isEmpty)
+    #expect(try ledger.expiredContexts(at: Timestamp(milliseconds: 20)) == [context])
+    let build = try record(acme)
+    try ledger.insert(build)
+    #expect(try ledger.contextDigestsInUse() == [Digest(sha256Of: [9]), Digest(sha256Of: [1])])
+    try ledger.deleteContext(context.id)
+    #expect(try ledger.finish(build.id, status: .cancelled, at: moment))
+    #expect(try ledger.contextDigestsInUse().isEmpty)
+  }
+
+  @Test("the step cache keeps a layer, or that there was none, per organisation")
+  func stepCache() throws {
+    let ledger = try Scratch().open().ledger
+    let acme = try organization()
+    let key = Digest(sha256Of: [1])
+    let layer = LayerRecord(
+      digest: Digest(sha256Of: [2]),
+      diffID: Digest(sha256Of: [3]),
+      size: ByteCount(4),
+      mediaType: .ociLayerGzip
+    )
+    let moment = Timestamp(milliseconds: 1)
+    #expect(try ledger.cacheEntry(key: key, of: acme) == nil)
+    try ledger.putCacheEntry(key: key, of: acme, layer: layer, createdAt: moment)
+    #expect(try ledger.cacheEntry(key: key, of: acme)?.layer == layer)
+    #expect(try ledger.cacheEntry(key: key, of: organization("other")) == nil)
+    #expect(try ledger.layer(digest: layer.digest) == layer)
+    #expect(try ledger.layers(diffID: layer.diffID) == [layer])
+    try ledger.touchCacheEntries([key], of: acme, at: Timestamp(milliseconds: 8))
+    try ledger.putCacheEntry(key: Digest(sha256Of: [5]), of: acme, layer: nil, createdAt: moment)
+    #expect(try ledger.cacheEntry(key: Digest(sha256Of: [5]), of: acme)?.layer == nil)
+    #expect(try ledger.cacheEntry(key: Digest(sha256Of: [5]), of: acme) != nil)
+    #expect(try ledger.cacheEntry(key: key, of: acme)?.usedAt == Timestamp(milliseconds: 8))
+    try ledger.deleteCacheEntry(key: key, of: acme)
+    #expect(try ledger.cacheEntry(key: key, of: acme) == nil)
+  }
+
+  @Test("secrets are replaced by group, tokens are revoked once, settings change")
+  func rest() throws {
+    let ledger = try Scratch().open().ledger
+    let acme = try organization()
+    try ledger.saveBuildSecrets(acme, group: "a", sealed: [1])
+    try ledger.saveBuildSecrets(acme, group: "b", sealed: [2])
+    try ledger.saveBuildSecrets(acme, group: "a", sealed: [3])
+    #expect(try ledger.buildSecrets(acme) == ["a": [3], "b": [2]])
+    #expect(try ledger.buildSecrets(organization("other")).isEmpty)
+    let token = TokenRow(id: "t", organization: acme, createdAt: Timestamp(milliseconds: 1))
+    try ledger.insert(token)
+    #expect(try ledger.tokens(of: acme) == [token])
+    #expect(try ledger.revokeToken("t", at: Timestamp(milliseconds: 2)))
+    #expect(try ledger.revokeToken("t", at: Timestamp(milliseconds: 3)) == false)
+    #expect(try ledger.token("t")?.revokedAt == Timestamp(milliseconds: 2))
+    try ledger.set("k", to: "1")
+    try ledger.set("k", to: "2")
+    #expect(try ledger.setting("k") == "2")
+    try ledger.set("k", to: nil)
+    #expect(try ledger.setting("k") == nil)
+    try ledger.checkWritable()
+    #expect(try ledger.setting("writable-check") == nil)
+  }
+}
