@@ -37,9 +37,10 @@ let package = Package(
     .executableTarget(
       name: "kindling",
       dependencies: [
-        "House", "RPC", "API", "Terminal", "Service", "Storage", "Archive", "OCI", "Diagnostics",
+        "House", "RPC", "API", "Terminal", "Service", "Storage", "Archive", "Sandbox", "OCI", "Diagnostics",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
