@@ -68,7 +68,7 @@ package struct House: Sendable {
 
     // Doors
     let probes = SandboxProbe.run()
-    let health = HealthOfTheHouse(data: data, probes: probes)
+    let health = HealthOfTheHouse(data: data, probes: probes, addresses: bound)
     let gateway = HTTPGateway(
       builds: builds, identities: identities, registry: registry, imports: imports, data: data,
       settings: GatewaySettings(
