@@ -23,9 +23,10 @@ struct CacheKey {
     key.add(platform.description)
     key.add(layers.map(\.diffID.description))
     key.add(action.arguments)
-    key.add(action.environment.filter { entry in
-      !PredefinedArguments.proxies.contains(String(entry.prefix { $0 != "=" }))
-    })
+    key.add(
+      action.environment.filter { entry in
+        !PredefinedArguments.proxies.contains(String(entry.prefix { $0 != "=" }))
+      })
     key.add(action.user)
     key.add(action.workingDirectory)
     key.add(action.script ?? "")

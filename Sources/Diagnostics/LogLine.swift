@@ -39,11 +39,13 @@ extension BuildEvent {
       case .cancelled: return ["#\(report.step) cancelled after \(time)s"]
       }
     case .image(let image):
-      return image.references.map { "image: \($0)@\(image.digest)" } + ["size: \(image.size) in \(image.layers) layers"]
+      let size = "size: \(image.size) in \(image.layers) layers"
+      return image.references.map { "image: \($0)@\(image.digest)" } + [size]
     case .finished(.succeeded(let milliseconds, let cached)):
       return ["succeeded in \(Self.seconds(milliseconds: milliseconds))s, \(cached) steps cached"]
     case .finished(.failed(let failure)):
-      return ("failed: " + failure.description).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+      let letter = "failed: " + failure.description
+      return letter.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     case .finished(.cancelled): return ["cancelled"]
     }
   }

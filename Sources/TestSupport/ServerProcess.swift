@@ -41,7 +41,8 @@ package final class ServerProcess: Sendable {
     let line = await Self.firstLine(of: output.fileHandleForReading)
     guard let ready = try? JSONDecoder().decode(Ready.self, from: line) else {
       process.waitUntilExit()
-      throw StartFailed(words: (try? String(contentsOfFile: errors, encoding: .utf8)) ?? "", status: process.terminationStatus)
+      throw StartFailed(
+        words: (try? String(contentsOfFile: errors, encoding: .utf8)) ?? "", status: process.terminationStatus)
     }
     self.ready = ready
     self.data = data

@@ -81,7 +81,9 @@ struct StartCommand: AsyncParsableCommand {
         hint: "use one of: " + AuthenticationMode.allCases.map(\.rawValue).joined(separator: ", "))
     }
     guard (1...BuildQueue.mostWorkers).contains(workers) else {
-      throw Failure(.invalidArgument, reason: "workers-invalid", "'--workers \(workers)' is not between 1 and \(BuildQueue.mostWorkers)")
+      throw Failure(
+        .invalidArgument, reason: "workers-invalid",
+        "'--workers \(workers)' is not between 1 and \(BuildQueue.mostWorkers)")
     }
     let environment = ProcessInfo.processInfo.environment
     let host = listen ?? "127.0.0.1"

@@ -17,7 +17,7 @@ extension RootDirectory {
   /// Looks at exactly `path`; nil when nothing is there or something above it is no directory.
   package func lookUp(_ path: FilePath, _ xattrs: OverlayXattrs) throws(Failure) -> OverlayEntry? {
     let status: FileStatus
-    do { status = try self.status(path, followLast: false) } catch where error.code == .notFound { return nil }
+    do { status = try self.status(path, followLast: false) } catch  where error.code == .notFound { return nil }
     guard let kind = try kind(of: path, status) else { return nil }
     var found = OverlayEntry(
       entry: TarEntry(

@@ -24,11 +24,11 @@ struct BuildContext: SourceTree {
   /// Reads `archive` once; `scratch` takes the uncompressed copy where one is needed.
   init(archive: FilePath, scratch: FilePath, dockerfile: String) throws(Failure) {
     let index = try ArchiveNormalizer.tar(from: archive, into: scratch)
-    bodies = index.bodies
+    bodies = index.file
     var everything: [FilePath: IndexedEntry] = [:]
     for entry in index.entries { everything[entry.entry.path] = entry }
     self.everything = everything
-    let rules = try Self.rules(everything, bodies: index.bodies, dockerfile: dockerfile)
+    let rules = try Self.rules(everything, bodies: index.file, dockerfile: dockerfile)
     var nodes: [FilePath: IndexedEntry] = [:]
     var children: [FilePath: [FilePath.Component]] = [:]
     var ignored: Set<FilePath> = []
@@ -51,7 +51,7 @@ struct BuildContext: SourceTree {
     for path in Array(nodes.keys) {
       var above = path
       while above.removeLastComponent(), !above.isEmpty, nodes[above] == nil {
-        nodes[above] = everything[above] ?? IndexedEntry(entry: TarEntry(path: above, kind: .directory, mode: 0o755), bodyOffset: 0)
+        nodes[above] = everything[above] ?? Self.implied(above)
       }
     }
     for path in nodes.keys {
@@ -90,7 +90,8 @@ struct BuildContext: SourceTree {
     if case .hardLink(let target) = found.entry.kind {
       guard let real = everything[target] else {
         throw Failure(
-          .invalidArgument, reason: "archive-link-broken", "'\(path)' in the context is a hard link to '\(target)', which is missing")
+          .invalidArgument, reason: "archive-link-broken",
+          "'\(path)' in the context is a hard link to '\(target)', which is missing")
       }
       var node = fileNode(real)
       node.entry.path = path
@@ -100,6 +101,10 @@ struct BuildContext: SourceTree {
   }
 
   func names(in path: FilePath) -> [FilePath.Component] { children[path] ?? [] }
+
+  private static func implied(_ directory: FilePath) -> IndexedEntry {
+    IndexedEntry(entry: TarEntry(path: directory, kind: .directory, mode: 0o755), bodyOffset: 0, contentDigest: nil)
+  }
 
   private func fileNode(_ found: IndexedEntry) -> FileNode {
     var entry = found.entry

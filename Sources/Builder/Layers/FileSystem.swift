@@ -13,7 +13,9 @@ enum FileSystem {
   /// False when something stands at `target` already, or the two are on different file systems.
   static func rename(_ path: FilePath, to target: FilePath) -> Bool { Glibc.rename(path.string, target.string) == 0 }
 
-  static func write(_ text: String, to path: FilePath, mode: FilePermissions = [.ownerReadWrite, .groupRead, .otherRead])
+  static func write(
+    _ text: String, to path: FilePath, mode: FilePermissions = [.ownerReadWrite, .groupRead, .otherRead]
+  )
     throws(Failure)
   {
     do {

@@ -80,7 +80,8 @@ struct Planner {
       guard !reference.isEmpty else {
         throw Failure(
           .invalidArgument, reason: "base-image-empty", "FROM names no image: '\(stage.from.image)' is empty",
-          source: stage.opening.excerpt(in: dockerfile), hint: "give the ARG a default before FROM, or pass it as a build arg")
+          source: stage.opening.excerpt(in: dockerfile),
+          hint: "give the ARG a default before FROM, or pass it as a build arg")
       }
       var image = try await base(reference, for: stage)
       // Docker: an image built on another starts its own health of metadata, but keeps the container's settings.

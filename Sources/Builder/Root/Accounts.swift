@@ -58,10 +58,10 @@ struct Accounts {
     let parts = spec.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
     let name = parts.first ?? ""
     var user: User
-    if let line = users.first(where: { $0.name == name }) ?? UInt32(name).flatMap({ id in users.first { $0.uid == id } })
-    {
+    if let line = line(of: name) {
       let member = groups.filter { $0.members.contains(line.name) }.map(\.gid)
-      user = User(uid: line.uid, gid: line.gid, supplementary: member, home: line.home.isEmpty ? "/" : String(line.home))
+      let home = line.home.isEmpty ? "/" : String(line.home)
+      user = User(uid: line.uid, gid: line.gid, supplementary: member, home: home)
     } else if let uid = UInt32(name.isEmpty ? "0" : name) {
       user = User(uid: uid, gid: 0, home: uid == 0 ? "/root" : "/")
     } else if name == "root" {
@@ -88,6 +88,13 @@ struct Accounts {
     }
     let user = try user(spec)
     return (user.uid, user.gid)
+  }
+
+  /// By name first: a user may have a number for a name.
+  private func line(of name: Substring) -> PasswdLine? {
+    if let named = users.first(where: { $0.name == name }) { return named }
+    guard let uid = UInt32(name) else { return nil }
+    return users.first { $0.uid == uid }
   }
 
   private func group(_ name: Substring) throws(Failure) -> UInt32 {

@@ -80,7 +80,8 @@ struct CopySources {
     return Failure(
       .invalidArgument, reason: "copy-source-missing", "'\(word)' is not in \(place)",
       hint: ignored
-        ? "it is there, but .dockerignore excludes it" : "paths are relative to the root of \(place); check the spelling")
+        ? "it is there, but .dockerignore excludes it"
+        : "paths are relative to the root of \(place); check the spelling")
   }
 
   private func place(_ match: Match, many: Bool, into collector: inout EntryCollector) throws(Failure) {
@@ -116,9 +117,8 @@ struct CopySources {
         guard let node = try tree.node(path) else { continue }
         var isDirectory = false
         if case .directory = node.entry.kind { isDirectory = true }
-        if let rules, rules.ignores(path.components.dropFirst(root.components.count).map(\.string).joined(separator: "/"), isDirectory: isDirectory) {
-          continue
-        }
+        let inside = path.components.dropFirst(root.components.count).map(\.string).joined(separator: "/")
+        if let rules, rules.ignores(inside, isDirectory: isDirectory) { continue }
         try collector.add(node, at: to.appending(name))
         if isDirectory { open.append((path, to.appending(name))) }
       }

@@ -43,7 +43,9 @@ struct EntryCollector {
   mutating func addUnpacked(_ entry: LayerEntry, below directory: FilePath) throws(Failure) {
     var entry = entry
     entry.tar.path = directory.appending(entry.tar.path.components)
-    if case .hardLink(let target) = entry.tar.kind { entry.tar.kind = .hardLink(target: directory.appending(target.components)) }
+    if case .hardLink(let target) = entry.tar.kind {
+      entry.tar.kind = .hardLink(target: directory.appending(target.components))
+    }
     try add(entry)
   }
 

@@ -21,7 +21,7 @@ struct UnpackedArchive {
     entries = index.entries.map { found in
       var body = FileBody.none
       if case .file = found.entry.kind {
-        body = .range(index.bodies, offset: found.bodyOffset, length: found.entry.size)
+        body = .range(index.file, offset: found.bodyOffset, length: found.entry.size)
       }
       return LayerEntry(tar: found.entry, body: body, digest: found.contentDigest)
     }

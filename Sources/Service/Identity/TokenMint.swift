@@ -12,7 +12,8 @@ package struct TokenMint: Sendable {
 
   /// `key` is the data directory's key; the signing key is derived from it, so that a token never tells about seals.
   package init(key: [UInt8]) async {
-    keys = await JWTKeyCollection().add(hmac: HMACKey(from: Data(key + Array("kindling tokens".utf8))), digestAlgorithm: .sha256)
+    let signing = HMACKey(from: Data(key + Array("kindling tokens".utf8)))
+    keys = await JWTKeyCollection().add(hmac: signing, digestAlgorithm: .sha256)
   }
 
   /// A token for `organization` that ends after `lifetime`.

@@ -72,7 +72,7 @@ struct ArchivedFiles {
   let entries: [IndexedEntry]
 
   init(_ index: ArchiveIndex) {
-    bodies = index.bodies
+    bodies = index.file
     byPath = Dictionary(index.entries.map { ($0.entry.path, $0) }) { $1 }
     entries = index.entries
   }

@@ -123,9 +123,10 @@ package actor BuildQueue {
         throw Failure(.cancelled, reason: "cancelled", "the build was cancelled")
       }
       try data.events.append(.started, to: record.id)
-      return .success(try await withDeadline(limit) { [work, data] () async throws(Failure) in
-        try await work(record, EventReporter(id: record.id, logs: data.events))
-      })
+      return .success(
+        try await withDeadline(limit) { [work, data] () async throws(Failure) in
+          try await work(record, EventReporter(id: record.id, logs: data.events))
+        })
     } catch {
       return .failure(error)
     }
@@ -151,7 +152,8 @@ package actor BuildQueue {
     switch result {
     case .success(let built):
       let metrics = BuildMetrics(
-        durationMilliseconds: duration, imageSize: built.size, layerCount: built.layers, cacheUsed: built.cachedSteps > 0)
+        durationMilliseconds: duration, imageSize: built.size, layerCount: built.layers,
+        cacheUsed: built.cachedSteps > 0)
       _ = try data.ledger.finish(
         record.id, status: .succeeded, failure: nil, references: built.references, manifest: built.manifest,
         metrics: metrics, at: now)
