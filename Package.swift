@@ -170,6 +170,12 @@ let package = Package(
       name: "ArchiveTests",
       dependencies: ["Archive", "OCI", "Diagnostics", .product(name: "SystemPackage", package: "swift-system")],
       swiftSettings: settings),
+    .testTarget(
+      name: "BuilderTests",
+      dependencies: [
+        "Builder", "Dockerfile", "Archive", "Storage", "OCI", "Diagnostics", "TestSupport", "kindling",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ], exclude: ["Golden"], swiftSettings: settings),
     .testTarget(name: "DockerfileTests", dependencies: ["Dockerfile", "Diagnostics"], swiftSettings: settings),
     .testTarget(
       name: "KindlingTests",
@@ -222,6 +228,12 @@ let package = Package(
       name: "RegistryTests",
       dependencies: [
         "Registry", "Storage", "OCI", "Diagnostics", .product(name: "SystemPackage", package: "swift-system"),
+      ], swiftSettings: settings),
+    .testTarget(
+      name: "ServiceTests",
+      dependencies: [
+        "Service", "Builder", "Registry", "Storage", "OCI", "Diagnostics", "TestSupport",
+        .product(name: "SystemPackage", package: "swift-system"),
       ], swiftSettings: settings),
     .testTarget(
       name: "StorageTests",

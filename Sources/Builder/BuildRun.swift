@@ -156,14 +156,17 @@ struct BuildRun {
   /// Writes the entries as a layer, or finds the layer they made before.
   private func layer(of entries: [LayerEntry]) throws(Failure) -> Outcome {
     let known = try withDigests(entries)
-    let virtual = VirtualLayer(known)
     let key = CacheKey.copy(known)
-    if let record = try cached(key) { return (StageBuild.Layer(record: record, virtual: virtual), true) }
+    if let record = try cached(key) { return (virtualLayer(known, record), true) }
     let record = try LayerBlob(store: builder.blobs).write { (tar) throws(Failure) in
       for entry in known { try tar.append(entry.tar, body: try entry.body.reader()) }
     }
     try remember(record, as: key)
-    return (StageBuild.Layer(record: record, virtual: virtual), false)
+    return (virtualLayer(known, record), false)
+  }
+
+  private func virtualLayer(_ entries: [LayerEntry], _ record: LayerRecord) -> StageBuild.Layer {
+    StageBuild.Layer(record: record, virtual: VirtualLayer(entries, diffID: record.diffID))
   }
 
   /// Files copied from a stage have no digest yet; the key needs one for each.

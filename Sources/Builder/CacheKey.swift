@@ -1,5 +1,6 @@
 import Archive
 import Diagnostics
+import Glibc
 import OCI
 import Storage
 import SystemPackage
@@ -10,7 +11,7 @@ struct CacheKey {
   private let running = RunningDigest(.sha256)
 
   /// Raised when the same inputs begin to make different layers.
-  private static let version = "1"
+  private static let version = "2"
 
   private init(_ kind: String) {
     add(Self.version)
@@ -23,10 +24,8 @@ struct CacheKey {
     key.add(platform.description)
     key.add(layers.map(\.diffID.description))
     key.add(action.arguments)
-    key.add(
-      action.environment.filter { entry in
-        !PredefinedArguments.proxies.contains(String(entry.prefix { $0 != "=" }))
-      })
+    // Not the proxies: where a build's downloads come through must not decide what is built again.
+    key.add(action.environment)
     key.add(action.user)
     key.add(action.workingDirectory)
     key.add(action.script ?? "")
@@ -37,11 +36,13 @@ struct CacheKey {
   /// A COPY or ADD: exactly what its layer holds, wherever it came from and whatever lies below.
   static func copy(_ entries: [LayerEntry]) -> Digest {
     let key = CacheKey("copy")
+    key.add("\(entries.count)")
     for entry in entries {
-      key.add(entry.tar.path.string)
-      key.add(entry.tar.kindDescription)
+      key.add(entry.tar.path)
+      key.add(entry.tar.kind)
       key.add("\(entry.tar.mode) \(entry.tar.uid) \(entry.tar.gid) \(entry.tar.size)")
       key.add(entry.digest?.description ?? "")
+      key.add("\(entry.tar.xattrs.count)")
       for name in entry.tar.xattrs.keys.sorted() {
         key.add(name)
         key.add(bytes: entry.tar.xattrs[name] ?? [])
@@ -55,22 +56,28 @@ struct CacheKey {
     for text in texts { add(text) }
   }
   private func add(_ text: String) { add(bytes: Array(text.utf8)) }
+  /// By its bytes: as text, all names that are no UTF-8 would look alike.
+  private func add(_ path: FilePath) {
+    path.withPlatformString { name in add(bytes: [UInt8](UnsafeRawBufferPointer(start: name, count: strlen(name)))) }
+  }
   private func add(bytes: [UInt8]) {
     running.update("\(bytes.count):".utf8)
     running.update(bytes)
   }
-}
 
-extension TarEntry {
-  fileprivate var kindDescription: String {
+  private func add(_ kind: TarEntry.Kind) {
     switch kind {
-    case .file: "file"
-    case .directory: "directory"
-    case .symlink(let target): "symlink \(target)"
-    case .hardLink(let target): "link \(target)"
-    case .characterDevice(let major, let minor): "character \(major) \(minor)"
-    case .blockDevice(let major, let minor): "block \(major) \(minor)"
-    case .fifo: "fifo"
+    case .file: add("file")
+    case .directory: add("directory")
+    case .symlink(let target):
+      add("symlink")
+      add(target)
+    case .hardLink(let target):
+      add("link")
+      add(target)
+    case .characterDevice(let major, let minor): add("character \(major) \(minor)")
+    case .blockDevice(let major, let minor): add("block \(major) \(minor)")
+    case .fifo: add("fifo")
     }
   }
 }

@@ -32,7 +32,7 @@ extension InstructionParser {
   func argDeclarations() throws(Failure) -> [ArgDeclaration] {
     var declarations: [ArgDeclaration] = []
     for word in Words.keepingQuotes(try required("a name"), escape: escape) {
-      let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+      let parts = Self.halves(word)
       guard !parts[0].isEmpty else { throw blankName(word) }
       declarations.append(ArgDeclaration(name: parts[0], defaultValue: parts.count == 2 ? parts[1] : nil))
     }
@@ -42,7 +42,7 @@ extension InstructionParser {
   /// ENV and LABEL: `K=V K2=V2`, or the old `K V` whose value is the rest of the line.
   func keyValues() throws(Failure) -> [KeyValue] {
     let words = Words.keepingQuotes(try required("NAME=VALUE"), escape: escape)
-    guard let first = words.first, first.contains("=") else {
+    guard let first = words.first, first.utf8.contains(UInt8(ascii: "=")) else {
       let (key, value) = Words.first(of: arguments)
       guard !value.isEmpty else {
         throw fail("\(keyword) gives \"\(key.text.clipped)\" no value", hint: "write \(keyword) NAME=VALUE")
@@ -51,7 +51,7 @@ extension InstructionParser {
     }
     var pairs: [KeyValue] = []
     for word in words {
-      let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+      let parts = Self.halves(word)
       guard parts.count == 2 else {
         throw fail("\(keyword) has \"\(word.clipped)\" without \"=\"", hint: "put values with blanks in quotes")
       }
@@ -126,5 +126,11 @@ extension InstructionParser {
       throw fail("flag \"--retries\" cannot be \"\(text.clipped)\"", hint: "write a number, such as 3")
     }
     return retries == 0 ? nil : Int(retries)
+  }
+
+  /// A word cut at its first `=`. By bytes: a mark that combines with the `=` makes one character of both.
+  private static func halves(_ word: String) -> [String] {
+    word.utf8.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+      .map { String(decoding: $0, as: UTF8.self) }
   }
 }

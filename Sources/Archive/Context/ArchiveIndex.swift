@@ -31,10 +31,13 @@ package struct IndexedEntry: Sendable, Hashable {
   package var bodyOffset: Int64
   /// SHA-256 of the body of a regular file or of the file a hard link names; nil for everything else.
   package var contentDigest: Digest?
+  /// A directory the archive has no entry for, only something in it.
+  package var isImplied: Bool
 
-  package init(entry: TarEntry, bodyOffset: Int64, contentDigest: Digest?) {
+  package init(entry: TarEntry, bodyOffset: Int64, contentDigest: Digest?, isImplied: Bool = false) {
     self.entry = entry
     self.bodyOffset = bodyOffset
     self.contentDigest = contentDigest
+    self.isImplied = isImplied
   }
 }

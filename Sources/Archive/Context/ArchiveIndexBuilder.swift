@@ -97,7 +97,7 @@ struct ArchiveIndexBuilder {
       }
       positions[parent] = entries.count
       let entry = TarEntry(path: FilePath(bytes: parent), kind: .directory, mode: 0o755, mtime: time)
-      entries.append(IndexedEntry(entry: entry, bodyOffset: 0, contentDigest: nil))
+      entries.append(IndexedEntry(entry: entry, bodyOffset: 0, contentDigest: nil, isImplied: true))
     }
     knownParent = Array(path[..<last])
   }

@@ -20,11 +20,13 @@ struct BuildContext: SourceTree {
   let summary: BuildEvent.SourceSummary
   /// Paths that .dockerignore took out, for hints.
   private let ignored: Set<FilePath>
+  private let linked: Set<FilePath>
 
   /// Reads `archive` once; `scratch` takes the uncompressed copy where one is needed.
   init(archive: FilePath, scratch: FilePath, dockerfile: String) throws(Failure) {
     let index = try ArchiveNormalizer.tar(from: archive, into: scratch)
     bodies = index.file
+    linked = index.linkedFiles
     var everything: [FilePath: IndexedEntry] = [:]
     for entry in index.entries { everything[entry.entry.path] = entry }
     self.everything = everything
@@ -85,35 +87,19 @@ struct BuildContext: SourceTree {
   func isIgnored(_ path: FilePath) -> Bool { ignored.contains(path) }
 
   func node(_ path: FilePath) throws(Failure) -> FileNode? {
-    if path.isEmpty { return FileNode(entry: TarEntry(path: path, kind: .directory, mode: 0o755), body: .none) }
+    if path.isEmpty { return .root }
     guard let found = nodes[path] else { return nil }
-    if case .hardLink(let target) = found.entry.kind {
-      guard let real = everything[target] else {
-        throw Failure(
-          .invalidArgument, reason: "archive-link-broken",
-          "'\(path)' in the context is a hard link to '\(target)', which is missing")
-      }
-      var node = fileNode(real)
-      node.entry.path = path
-      return node
-    }
-    return fileNode(found)
+    var node = FileNode(found, bodies: bodies, linked: linked, archive: "context")
+    // Docker: files of the context belong to root, whoever owned them on the sender's machine.
+    node.entry.uid = 0
+    node.entry.gid = 0
+    return node
   }
 
   func names(in path: FilePath) -> [FilePath.Component] { children[path] ?? [] }
 
   private static func implied(_ directory: FilePath) -> IndexedEntry {
     IndexedEntry(entry: TarEntry(path: directory, kind: .directory, mode: 0o755), bodyOffset: 0, contentDigest: nil)
-  }
-
-  private func fileNode(_ found: IndexedEntry) -> FileNode {
-    var entry = found.entry
-    // Docker: files of the context belong to root, whoever owned them on the sender's machine.
-    entry.uid = 0
-    entry.gid = 0
-    guard case .file = entry.kind else { return FileNode(entry: entry, body: .none) }
-    return FileNode(
-      entry: entry, body: .range(bodies, offset: found.bodyOffset, length: entry.size), digest: found.contentDigest)
   }
 
   /// `NAME.dockerignore` beside the Dockerfile wins over `.dockerignore` (Docker documentation, "Filename and location").

@@ -72,7 +72,9 @@ package struct RunAction: Sendable, Hashable {
   package var arguments: [String]
   /// `K=V`, complete but for HOME, which depends on the root's passwd file.
   package var environment: [String]
-  /// Declared build arguments that are offered as environment but must not be in the image.
+  /// `K=V` of proxy settings nobody declared: the command sees them, the cache key does not.
+  package var proxies: [String]
+  /// The word of USER; empty is root.
   package var user: String
   package var workingDirectory: String
   /// A heredoc with a `#!` line: written to a file that is mounted where `arguments[0]` names it.

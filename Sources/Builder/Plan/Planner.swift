@@ -31,12 +31,17 @@ struct Planner {
     var number = 1
     for index in graph.needed {
       let stage = dockerfile.stages[index]
-      let (origin, config, scope) = try await begin(stage, graph, done)
+      var (origin, config, scope) = try await begin(stage, graph, done)
+      // BuildKit: every image has a PATH, so that its commands are found the same way while building and later.
+      if scope.value(of: "PATH") == nil { scope.setEnvironment("PATH", Self.defaultPath) }
       var planner = StagePlanner(
         stage: stage, dockerfile: dockerfile, order: order, globals: globals, config: config, scope: scope,
         firstNumber: number)
-      for instruction in try triggers(of: origin, config) + stage.instructions {
-        try await planner.add(instruction, graph: graph, bases: bases)
+      for trigger in try triggers(of: origin, config) {
+        try await planner.add(trigger, at: stage.opening, graph: graph, bases: bases)
+      }
+      for instruction in stage.instructions {
+        try await planner.add(instruction, at: instruction, graph: graph, bases: bases)
       }
       number += planner.steps.count
       usedArguments.formUnion(planner.usedArguments)
@@ -64,6 +69,8 @@ struct Planner {
       }
     }
   }
+
+  private static let defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
   private func begin(
     _ stage: Stage, _ graph: StageGraph, _ done: [Int: (config: ImageConfig, scope: Scope)]
@@ -100,9 +107,10 @@ struct Planner {
     }
   }
 
-  /// ONBUILD instructions of a base image run right after FROM, once (Dockerfile reference, ONBUILD).
+  /// ONBUILD instructions of what a stage begins from, an image or a stage, run right after FROM, once (Dockerfile
+  /// reference, ONBUILD).
   private func triggers(of origin: PlannedStage.Origin, _ config: ImageConfig) throws(Failure) -> [Instruction] {
-    guard case .image = origin, let texts = config.config?.onBuild, !texts.isEmpty else { return [] }
+    guard origin != .scratch, let texts = config.config?.onBuild else { return [] }
     var instructions: [Instruction] = []
     for text in texts { instructions.append(try DockerfileParser.parseTrigger(text)) }
     return instructions

@@ -15,13 +15,19 @@ struct Scope {
   }
 
   func value(of name: String) -> String? {
-    environment.last { $0.hasPrefix(name + "=") }.map { String($0.dropFirst(name.utf8.count + 1)) }
+    environment.last { Self.isEntry($0, of: name) }
+      .map { String(decoding: $0.utf8.dropFirst(name.utf8.count + 1), as: UTF8.self) }
       ?? arguments.last { $0.name == name }?.value
+  }
+
+  /// Whether `entry` is `name=…`. By bytes: a mark that combines with the `=` makes one character of both.
+  private static func isEntry(_ entry: String, of name: String) -> Bool {
+    entry.utf8.starts(with: name.utf8) && entry.utf8.dropFirst(name.utf8.count).first == UInt8(ascii: "=")
   }
 
   mutating func setEnvironment(_ name: String, _ value: String) {
     let entry = "\(name)=\(value)"
-    if let index = environment.firstIndex(where: { $0.hasPrefix(name + "=") }) {
+    if let index = environment.firstIndex(where: { Self.isEntry($0, of: name) }) {
       environment[index] = entry
     } else {
       environment.append(entry)
@@ -35,8 +41,8 @@ struct Scope {
 
   /// What a RUN sees: the image's environment, and ARGs that no ENV hides.
   var commandEnvironment: [String] {
-    let hidden = Set(environment.map { String($0.prefix { $0 != "=" }) })
-    return environment + arguments.filter { !hidden.contains($0.name) }.map { "\($0.name)=\($0.value)" }
+    let visible = arguments.filter { argument in !environment.contains { Self.isEntry($0, of: argument.name) } }
+    return environment + visible.map { "\($0.name)=\($0.value)" }
   }
 }
 

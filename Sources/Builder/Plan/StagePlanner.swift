@@ -43,26 +43,28 @@ struct StagePlanner {
     return result
   }
 
+  /// Plans an instruction; what it says of its place in the file are the lines of `place`, FROM for a trigger.
   mutating func add(
-    _ instruction: Instruction, graph: StageGraph, bases: any BaseImageSource
+    _ instruction: Instruction, at place: Instruction, graph: StageGraph, bases: any BaseImageSource
   ) async throws(Failure) {
     do {
       switch instruction.kind {
-      case .run(let run): append(instruction, .run(try action(of: run)), history: history(of: run))
+      case .run(let run): append(instruction, place, .run(try action(of: run)), history: history(of: run))
       case .copy(let transfer), .add(let transfer):
         let origin = try await self.origin(of: transfer, graph, bases)
-        append(instruction, .copy(try action(of: transfer, from: origin)))
+        append(instruction, place, .copy(try action(of: transfer, from: origin)))
       case .workdir(let path):
         let directory = Self.resolve(try expand(path), from: container.workingDir ?? "/")
         container.workingDir = directory
-        append(instruction, .makeDirectory(directory, user: container.user ?? ""), history: "WORKDIR \(directory)")
+        append(
+          instruction, place, .makeDirectory(directory, user: container.user ?? ""), history: "WORKDIR \(directory)")
       default:
         let history = try configure(instruction)
-        append(instruction, .configure, history: history)
+        append(instruction, place, .configure, history: history)
       }
     } catch {
       var failure = error
-      if failure.source == nil { failure.source = instruction.excerpt(in: dockerfile) }
+      if failure.source == nil { failure.source = place.excerpt(in: dockerfile) }
       throw failure
     }
   }
@@ -121,13 +123,12 @@ struct StagePlanner {
 
   private mutating func declare(_ declarations: [ArgDeclaration]) throws(Failure) -> String {
     var shown: [String] = []
-    let platform = PredefinedArguments.platform(order.platform)
     for declaration in declarations {
       let name = declaration.name
       usedArguments.insert(name)
-      let given = order.buildArgs[name] ?? platform[name]
-      var value = given
+      var value = order.buildArgs[name]
       if value == nil, let word = declaration.defaultValue { value = try expand(word) }
+      // BuildKit: the platform's arguments are among the globals, so a default in the stage hides them too.
       if value == nil { value = globals.value(of: name) }
       if let value { scope.setArgument(name, value) }
       shown.append(value.map { "\(name)=\($0)" } ?? name)
@@ -174,12 +175,9 @@ struct StagePlanner {
         .unimplemented, reason: "run-mount-unimplemented", "RUN --mount is not available yet",
         hint: "copy what the step needs with COPY, and remove it in the same RUN")
     }
-    var environment = scope.commandEnvironment
-    if !environment.contains(where: { $0.hasPrefix("PATH=") }) {
-      environment.append("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
-    }
+    var proxies: [String] = []
     for name in PredefinedArguments.proxies.sorted() where scope.value(of: name) == nil {
-      if let value = order.buildArgs[name] { environment.append("\(name)=\(value)") }
+      if let value = order.buildArgs[name] { proxies.append("\(name)=\(value)") }
     }
     guard run.security == .sandbox, run.devices.isEmpty else {
       throw Failure(
@@ -187,7 +185,8 @@ struct StagePlanner {
         "RUN --security=insecure and --device are not available yet", hint: "run the step without extra privileges")
     }
     return RunAction(
-      arguments: run.script == nil ? arguments(of: run.command) : [Self.scriptPath], environment: environment,
+      arguments: run.script == nil ? arguments(of: run.command) : [Self.scriptPath],
+      environment: scope.commandEnvironment, proxies: proxies,
       user: container.user ?? "", workingDirectory: container.workingDir ?? "/", script: run.script,
       network: run.network == .none ? .none : .host)
   }
@@ -196,7 +195,7 @@ struct StagePlanner {
   static let scriptPath = "/dev/pipes/EOF"
 
   private func history(of run: RunInstruction) -> String {
-    let arguments = scope.arguments.filter { !PredefinedArguments.proxies.contains($0.name) }
+    let arguments = scope.arguments
     let count = arguments.isEmpty ? "" : "|\(arguments.count) " + arguments.map { "\($0.name)=\($0.value) " }.joined()
     let words = run.script == nil ? self.arguments(of: run.command) : [Self.scriptPath]
     return "RUN \(count)\(words.joined(separator: " ")) # buildkit"
@@ -281,11 +280,13 @@ struct StagePlanner {
     return "/" + parts.joined(separator: "/")
   }
 
-  private mutating func append(_ instruction: Instruction, _ action: PlannedStep.Action, history: String? = nil) {
+  private mutating func append(
+    _ instruction: Instruction, _ place: Instruction, _ action: PlannedStep.Action, history: String? = nil
+  ) {
     steps.append(
       PlannedStep(
-        number: firstNumber + steps.count, instruction: instruction.original, line: instruction.lines.lowerBound,
-        source: instruction.excerpt(in: dockerfile), action: action,
+        number: firstNumber + steps.count, instruction: instruction.original, line: place.lines.lowerBound,
+        source: place.excerpt(in: dockerfile), action: action,
         history: history ?? instruction.original + (action.isCopy ? " # buildkit" : "")))
   }
 }

@@ -80,12 +80,11 @@ struct Accounts {
 
   /// What `--chown` means: as `user`, and a user alone brings the group of the same number.
   ///
-  /// Docker: `--chown=55` is 55:55, where `USER 55` has group 0 (Dockerfile reference, COPY --chown).
+  /// Docker: `--chown=55` is 55:55 whatever the passwd file says, where `USER 55` has the group given there, or 0
+  /// (Dockerfile reference, COPY --chown).
   func owner(_ spec: String) throws(Failure) -> (uid: UInt32, gid: UInt32) {
     let parts = spec.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-    if let name = parts.first, parts.count == 1, let uid = UInt32(name), !users.contains(where: { $0.uid == uid }) {
-      return (uid, uid)
-    }
+    if let name = parts.first, parts.count == 1, let uid = UInt32(name) { return (uid, uid) }
     let user = try user(spec)
     return (user.uid, user.gid)
   }

@@ -23,7 +23,7 @@ struct DiskLayer: LayerView {
     let node = FileNode(
       entry: found.entry, body: isFile ? .inside(root, path) : .none, digest: nil,
       link: isFile && found.status.links > 1
-        ? FileNode.LinkIdentity(device: found.status.device, inode: found.status.inode) : nil)
+        ? .inode(found.status.inode, device: found.status.device) : nil)
     return .found(node, hidesBelow: hidesBelow || found.isOpaque)
   }
 

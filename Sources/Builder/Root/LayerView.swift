@@ -13,14 +13,14 @@ enum LayerFinding {
 }
 
 /// One layer of a root, looked into without being mounted.
-protocol LayerView {
+protocol LayerView: Sendable {
   func find(_ path: FilePath) throws(Failure) -> LayerFinding
   /// The names this layer itself holds in a directory, and those it removes.
   func names(in path: FilePath) throws(Failure) -> (present: [FilePath.Component], removed: [FilePath.Component])
 }
 
 /// A root made of layers, seen as the overlay would show it (kernel's overlayfs.rst: whiteouts and opaque directories).
-struct RootTree: SourceTree {
+struct RootTree: SourceTree, Sendable {
   /// Topmost first.
   let layers: [any LayerView]
 
@@ -32,7 +32,8 @@ struct RootTree: SourceTree {
       case .found(let node, _): return node
       }
     }
-    return nil
+    // Even a root without layers is a directory.
+    return path.isEmpty ? .root : nil
   }
 
   func names(in path: FilePath) throws(Failure) -> [FilePath.Component] {

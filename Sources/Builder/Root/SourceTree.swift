@@ -15,7 +15,7 @@ protocol SourceTree {
 }
 
 /// One file, directory or link of a tree, as a tar entry describes it, and where its bytes are.
-struct FileNode {
+struct FileNode: Sendable {
   /// Carries the path inside its own tree.
   var entry: TarEntry
   var body: FileBody
@@ -24,10 +24,16 @@ struct FileNode {
   /// Names the file behind several hard links; nil when there is only one name.
   var link: LinkIdentity?
 
-  struct LinkIdentity: Hashable {
-    var device: UInt64
-    var inode: UInt64
+  enum LinkIdentity: Hashable, Sendable {
+    case inode(UInt64, device: UInt64)
+    /// A file with several names in an archive or layer, told by one of the names.
+    case member(FilePath, of: String)
   }
+}
+
+extension FileNode {
+  /// A tree's own root, where nothing is said of it.
+  static let root = FileNode(entry: TarEntry(path: FilePath(), kind: .directory, mode: 0o755), body: .none)
 }
 
 /// Where a file's bytes can be read, as often as wanted.

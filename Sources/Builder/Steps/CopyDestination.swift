@@ -32,20 +32,17 @@ struct CopyDestination {
   }
 
   /// Where a single file goes: into the destination when that is a directory, else in its place.
-  func file(named name: String, isDirectory: Bool) throws(Failure) -> FilePath {
-    guard isDirectory || isExistingDirectory else { return file }
-    guard let component = FilePath.Component(name) else {
-      throw Failure(.invalidArgument, reason: "copy-name-invalid", "'\(name)' is not a file name")
-    }
-    return directory.appending(component)
+  func file(named name: FilePath.Component, isDirectory: Bool) -> FilePath {
+    isDirectory || isExistingDirectory ? directory.appending(name) : file
   }
 
-  /// The entry for a directory on the way to something copied: as it is in the root, or new with mode 0755.
+  /// The entry for a directory on the way to something copied: as it is in the root (`existing`), or new with mode
+  /// 0755.
   ///
   /// The layer names existing parents with their own attributes, because in an overlay the topmost directory's count
   /// (test: copyKeepsTheStickyBitOfAnExistingDirectory).
-  func parent(_ path: FilePath) throws(Failure) -> TarEntry {
-    if var entry = try root.node(path)?.entry {
+  func parent(_ path: FilePath, existing: TarEntry?) throws(Failure) -> TarEntry {
+    if var entry = existing {
       guard case .directory = entry.kind else {
         throw Failure(
           .invalidArgument, reason: "copy-parent-not-directory", "'/\(path)' is in the way: it is not a directory")

@@ -30,29 +30,36 @@ struct CopySources {
 
   private enum Match {
     /// `name` is the source's own last word, which a link it is does not change.
-    case path(FilePath, name: String)
-    case inline(name: String, content: String)
+    case path(FilePath, name: FilePath.Component?)
+    case inline(name: FilePath.Component, content: String)
   }
 
   private func matches() throws(Failure) -> [Match] {
     var found: [Match] = []
     for source in action.sources {
       switch source {
-      case .inline(let name, let content): found.append(.inline(name: name, content: content))
+      case .inline(let name, let content):
+        guard let component = FilePath.Component(name) else {
+          throw Failure(.invalidArgument, reason: "copy-name-invalid", "'\(name)' is not a file name")
+        }
+        found.append(.inline(name: component, content: content))
       case .path(let word): found += try paths(word)
       }
     }
+    // BuildKit: a pattern may match nothing, as in `COPY package.json package-lock.json* ./`.
+    // Here: not all of them, because a COPY of nothing is a mistake.
+    if found.isEmpty, case .path(let word)? = action.sources.first { throw missing(word, FilePath(word)) }
     return found
   }
 
-  /// A pattern's matches sorted by name, or the one path it is; throws `copy-source-missing`.
+  /// A pattern's matches sorted by name, or the one path it is; that one missing throws `copy-source-missing`.
   private func paths(_ word: String) throws(Failure) -> [Match] {
     // Docker: a source can never leave the context, however many `..` it has.
     let clean = FilePath(StagePlanner.resolve(word, from: "/")).removingRoot()
     guard word.contains(where: { "*?[".contains($0) }) else {
       let path = try tree.resolve(clean, followLast: true)
       guard try tree.node(path) != nil else { throw missing(word, clean) }
-      return [.path(path, name: clean.lastComponent?.string ?? "")]
+      return [.path(path, name: clean.lastComponent)]
     }
     var matches = [FilePath()]
     for component in clean.components {
@@ -66,10 +73,9 @@ struct CopySources {
       }
       matches = next
     }
-    guard !matches.isEmpty else { throw missing(word, clean) }
     var found: [Match] = []
     for match in matches {
-      found.append(.path(try tree.resolve(match, followLast: true), name: match.lastComponent?.string ?? ""))
+      found.append(.path(try tree.resolve(match, followLast: true), name: match.lastComponent))
     }
     return found
   }
@@ -88,10 +94,10 @@ struct CopySources {
     switch match {
     case .inline(let name, let content):
       let bytes = Array(content.utf8)
-      let target = try destination.file(named: name, isDirectory: many)
+      let target = destination.file(named: name, isDirectory: many)
       let entry = TarEntry(
         path: target, kind: .file, mode: 0o644, size: Int64(bytes.count), mtime: FileTime(seconds: destination.now))
-      try collector.add(LayerEntry(tar: entry, body: .bytes(bytes), digest: Digest(sha256Of: bytes)))
+      try collector.add(FileNode(entry: entry, body: .bytes(bytes), digest: Digest(sha256Of: bytes)), at: target)
     case .path(let path, let name):
       guard let node = try tree.node(path) else { return }
       if case .directory = node.entry.kind {
@@ -99,9 +105,11 @@ struct CopySources {
         try copyContents(of: path, excludedFrom: path, to: destination.directory, into: &collector)
       } else if action.unpacksArchives, let unpacked = try UnpackedArchive(node, scratch: scratch) {
         try collector.addDirectory(destination.directory)
-        for entry in unpacked.entries { try collector.addUnpacked(entry, below: destination.directory) }
-      } else {
-        try collector.add(node, at: try destination.file(named: name, isDirectory: many))
+        for node in unpacked.nodes {
+          try collector.add(node, at: destination.directory.appending(node.entry.path.components), replaces: true)
+        }
+      } else if let name {
+        try collector.add(node, at: destination.file(named: name, isDirectory: many))
       }
     }
   }
@@ -117,8 +125,10 @@ struct CopySources {
         guard let node = try tree.node(path) else { continue }
         var isDirectory = false
         if case .directory = node.entry.kind { isDirectory = true }
-        let inside = path.components.dropFirst(root.components.count).map(\.string).joined(separator: "/")
-        if let rules, rules.ignores(inside, isDirectory: isDirectory) { continue }
+        if let rules {
+          let inside = path.components.dropFirst(root.components.count).map(\.string).joined(separator: "/")
+          if rules.ignores(inside, isDirectory: isDirectory) { continue }
+        }
         try collector.add(node, at: to.appending(name))
         if isDirectory { open.append((path, to.appending(name))) }
       }

@@ -5,75 +5,114 @@ import SystemPackage
 
 /// Gathers a layer's entries: parents first, no path twice (the last one wins), hard links kept.
 struct EntryCollector {
+  private struct Collected {
+    var entry: LayerEntry
+    var link: FileNode.LinkIdentity?
+  }
+
   let destination: CopyDestination
   let mode: UInt16?
 
-  private var byPath: [FilePath: LayerEntry] = [:]
-  private var firstName: [FileNode.LinkIdentity: FilePath] = [:]
+  private var byPath: [FilePath: Collected] = [:]
+  /// What is known of the root's directories: in one that is new, nothing is in the way.
+  private var isInRoot: [FilePath: Bool] = [FilePath(): true]
 
   init(destination: CopyDestination, mode: UInt16?) {
     self.destination = destination
     self.mode = mode
   }
 
-  /// Sorted by path, so that equal contents make equal layers and parents stand before what they hold.
+  /// Sorted by path, so that equal contents make equal layers and parents stand before what they hold; the first of
+  /// several names of one file carries its bytes, the others link to it.
   var entries: [LayerEntry] {
-    byPath.values.map { ($0.tar.path.components.map(\.sortKey), $0) }
+    let sorted = byPath.values.map { ($0.entry.tar.path.components.map(\.sortKey), $0) }
       .sorted { $0.0.lexicographicallyPrecedes($1.0) { $0.lexicographicallyPrecedes($1) } }
-      .map(\.1)
+    var firstNames: [FileNode.LinkIdentity: FilePath] = [:]
+    return sorted.map { _, found in
+      guard let link = found.link else { return found.entry }
+      guard let first = firstNames[link] else {
+        firstNames[link] = found.entry.tar.path
+        return found.entry
+      }
+      var tar = found.entry.tar
+      tar.kind = .hardLink(target: first)
+      tar.size = 0
+      return LayerEntry(tar: tar, body: .none, digest: nil)
+    }
   }
 
   /// A file, link or directory found in the source tree, to stand at `path`.
-  mutating func add(_ node: FileNode, at path: FilePath) throws(Failure) {
-    var entry = node.entry
-    entry.path = path
-    if let link = node.link {
-      if let first = firstName[link] {
-        entry.kind = .hardLink(target: first)
-        entry.size = 0
-        try add(LayerEntry(tar: entry, body: .none, digest: nil))
-        return
-      }
-      firstName[link] = path
-    }
-    try add(LayerEntry(tar: entry, body: node.body, digest: node.digest))
-  }
-
-  /// An entry of an archive that ADD unpacks; it keeps the archive's owners unless `--chown` is given.
-  mutating func addUnpacked(_ entry: LayerEntry, below directory: FilePath) throws(Failure) {
-    var entry = entry
-    entry.tar.path = directory.appending(entry.tar.path.components)
-    if case .hardLink(let target) = entry.tar.kind {
-      entry.tar.kind = .hardLink(target: directory.appending(target.components))
-    }
-    try add(entry)
-  }
-
-  mutating func add(_ entry: LayerEntry) throws(Failure) {
-    var entry = entry
+  ///
+  /// BuildKit: a directory never takes the place of something else, nor the other way round; only an archive that ADD
+  /// unpacks `replaces` what is in its way.
+  mutating func add(_ node: FileNode, at path: FilePath, replaces: Bool = false) throws(Failure) {
+    var tar = node.entry
+    tar.path = path
     if let owner = destination.owner {
-      entry.tar.uid = owner.uid
-      entry.tar.gid = owner.gid
+      tar.uid = owner.uid
+      tar.gid = owner.gid
     }
-    if let mode, !entry.tar.isSymlink { entry.tar.mode = mode }
-    try addParents(of: entry.tar.path)
-    byPath[entry.tar.path] = entry
+    if let mode, !tar.isSymlink { tar.mode = mode }
+    try addParents(of: path)
+    try checkPlace(of: tar, replaces: replaces)
+    byPath[path] = Collected(entry: LayerEntry(tar: tar, body: node.body, digest: node.digest), link: node.link)
   }
 
   /// The destination itself when it is a directory.
   mutating func addDirectory(_ path: FilePath) throws(Failure) {
     guard !path.isEmpty, byPath[path] == nil else { return }
     try addParents(of: path)
-    byPath[path] = LayerEntry(tar: try destination.parent(path), body: .none, digest: nil)
+    try addParent(path)
   }
 
   private mutating func addParents(of path: FilePath) throws(Failure) {
     var missing: [FilePath] = []
     var above = path
-    while above.removeLastComponent(), !above.isEmpty, byPath[above] == nil { missing.append(above) }
-    for parent in missing.reversed() {
-      byPath[parent] = LayerEntry(tar: try destination.parent(parent), body: .none, digest: nil)
+    while above.removeLastComponent(), !above.isEmpty {
+      if let known = byPath[above]?.entry.tar {
+        guard known.kind == .directory else { throw inTheWay(above, known.kind, "a directory") }
+        break
+      }
+      missing.append(above)
     }
+    for parent in missing.reversed() { try addParent(parent) }
+  }
+
+  private mutating func addParent(_ path: FilePath) throws(Failure) {
+    let existing = try rootEntry(path)
+    let tar = try destination.parent(path, existing: existing)
+    byPath[path] = Collected(entry: LayerEntry(tar: tar, body: .none, digest: nil), link: nil)
+  }
+
+  private mutating func checkPlace(of tar: TarEntry, replaces: Bool) throws(Failure) {
+    var before = byPath[tar.path]?.entry.tar
+    if before == nil, !replaces { before = try rootEntry(tar.path) }
+    guard let before, (before.kind == .directory) != (tar.kind == .directory) else { return }
+    throw inTheWay(tar.path, before.kind, tar.kind == .directory ? "a directory" : "a file")
+  }
+
+  /// What the root has at `path`; asks only where the directory above is there.
+  private mutating func rootEntry(_ path: FilePath) throws(Failure) -> TarEntry? {
+    // Parents come first, so the one above is known.
+    guard isInRoot[path.removingLastComponent()] ?? true else {
+      isInRoot[path] = false
+      return nil
+    }
+    let entry = try destination.root.node(path)?.entry
+    isInRoot[path] = entry?.kind == .directory
+    return entry
+  }
+
+  private func inTheWay(_ path: FilePath, _ kind: TarEntry.Kind, _ wanted: String) -> Failure {
+    let (word, hint) =
+      switch kind {
+      case .directory: ("a directory", "remove it in an earlier RUN, or copy to another name")
+      case .symlink(let target): ("a link to '\(target)'", "copy to '\(target)', or remove the link in an earlier RUN")
+      default: ("a file", "remove it in an earlier RUN, or copy to another name")
+      }
+    return Failure(
+      .invalidArgument, reason: "copy-in-the-way", "'/\(path)' is \(word), where \(wanted) is to be copied",
+      hint: hint)
   }
 }
 

@@ -40,7 +40,7 @@ struct RunStep {
 
   private func command(_ root: SandboxRoot, _ folder: FilePath) throws(Failure) -> SandboxCommand {
     let user = try Accounts(in: tree).user(action.user)
-    var environment = action.environment
+    var environment = action.environment + action.proxies
     if !environment.contains(where: { $0.hasPrefix("HOME=") }) { environment.append("HOME=\(user.home)") }
     let hosts = folder.appending("hosts")
     try FileSystem.write("127.0.0.1\tlocalhost buildkitsandbox\n::1\tlocalhost ip6-localhost ip6-loopback\n", to: hosts)

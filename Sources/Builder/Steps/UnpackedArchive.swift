@@ -6,7 +6,8 @@ import SystemPackage
 ///
 /// Docker: zip archives and compressed single files are copied as they are.
 struct UnpackedArchive {
-  let entries: [LayerEntry]
+  /// Paths are relative to the archive's root.
+  let nodes: [FileNode]
 
   /// Nil when the file is not a tar archive.
   init?(_ node: FileNode, scratch: ScratchFolder) throws(Failure) {
@@ -18,12 +19,10 @@ struct UnpackedArchive {
     _ = try reader.copy(to: writer)
     try writer.finish()
     let index = try ArchiveNormalizer.tar(from: copy, into: scratch.file("add-tar"))
-    entries = index.entries.map { found in
-      var body = FileBody.none
-      if case .file = found.entry.kind {
-        body = .range(index.file, offset: found.bodyOffset, length: found.entry.size)
-      }
-      return LayerEntry(tar: found.entry, body: body, digest: found.contentDigest)
+    let linked = index.linkedFiles
+    // Directories the archive only implies keep what the image says of them.
+    nodes = index.entries.filter { !$0.isImplied }.map {
+      FileNode($0, bodies: index.file, linked: linked, archive: copy.string)
     }
   }
 

@@ -1,0 +1,91 @@
+import Archive
+import Diagnostics
+import OCI
+import Storage
+import SystemPackage
+import Testing
+
+@testable import Builder
+
+@Suite("Cache keys")
+struct CacheKeyTests {
+  static func run(_ change: (inout RunAction) -> Void = { _ in }) -> RunAction {
+    var action = RunAction(
+      arguments: ["/bin/sh", "-c", "x"], environment: ["A=1", "B=2"], proxies: [], user: "", workingDirectory: "/",
+      script: nil, network: .host)
+    change(&action)
+    return action
+  }
+
+  static func layer(_ text: String, blob: String = "blob") -> LayerRecord {
+    LayerRecord(
+      digest: Digest(sha256Of: Array(blob.utf8)), diffID: Digest(sha256Of: Array(text.utf8)), size: ByteCount(1),
+      mediaType: .ociLayerGzip)
+  }
+
+  @Test("of commands differ by everything the command sees")
+  func commands() throws {
+    let platform = try #require(Platform("linux/amd64"))
+    var keys: [Digest] = []
+    let actions = [
+      Self.run(), Self.run { $0.arguments = ["/bin/sh", "-cx"] },
+      Self.run { $0.arguments = ["/bin/sh", "-c", "x", ""] },
+      Self.run { $0.arguments = ["/bin/sh-c", "x"] }, Self.run { $0.environment = ["A=1B=2"] },
+      Self.run { $0.environment = ["B=2", "A=1"] }, Self.run { $0.environment = ["HTTP_PROXY=1"] },
+      Self.run { $0.environment = ["HTTP_PROXY=2"] }, Self.run { $0.environment = [] }, Self.run { $0.user = "1" },
+      Self.run { $0.workingDirectory = "/1" }, Self.run { $0.script = "#!" }, Self.run { $0.network = .none },
+      Self.run {
+        $0.arguments = ["/bin/sh", "-c", "x", "2", "A=1"]
+        $0.environment = ["B=2"]
+      },
+    ]
+    for action in actions { keys.append(CacheKey.run(action, layers: [], platform: platform)) }
+    keys.append(CacheKey.run(Self.run(), layers: [Self.layer("1")], platform: platform))
+    keys.append(CacheKey.run(Self.run(), layers: [Self.layer("2")], platform: platform))
+    keys.append(CacheKey.run(Self.run(), layers: [Self.layer("1"), Self.layer("2")], platform: platform))
+    keys.append(CacheKey.run(Self.run(), layers: [Self.layer("2"), Self.layer("1")], platform: platform))
+    keys.append(CacheKey.run(Self.run(), layers: [], platform: try #require(Platform("linux/arm64"))))
+    #expect(Set(keys).count == keys.count)
+  }
+
+  @Test("of commands are the same whatever compressed the layers and proxies the download")
+  func sameCommands() throws {
+    let platform = try #require(Platform("linux/amd64"))
+    let key = CacheKey.run(Self.run(), layers: [Self.layer("1")], platform: platform)
+    #expect(key == CacheKey.run(Self.run(), layers: [Self.layer("1", blob: "other")], platform: platform))
+    let proxied = Self.run { $0.proxies = ["HTTP_PROXY=x"] }
+    #expect(key == CacheKey.run(proxied, layers: [Self.layer("1")], platform: platform))
+  }
+
+  static func changed(_ change: (inout TarEntry) -> Void) -> LayerEntry {
+    var entry = Entry.file("a", "text")
+    change(&entry.tar)
+    return entry
+  }
+
+  @Test("of copies differ by all the layer holds")
+  func copies() {
+    let lists: [[LayerEntry]] = [
+      [], [Entry.file("a", "text")], [Entry.file("b", "text")], [Entry.file("a", "Text")], [Entry.directory("a")],
+      [Entry.symlink("a", "text")], [Entry.symlink("a", "other")], [Entry.link("a", "text")],
+      [Self.changed { $0.mode = 0o600 }], [Self.changed { $0.uid = 1 }], [Self.changed { $0.gid = 1 }],
+      [Self.changed { $0.xattrs = ["user.a": [1]] }], [Self.changed { $0.xattrs = ["user.a": [1, 2]] }],
+      [Self.changed { $0.xattrs = ["user.a": [], "user.b": []] }],
+      [Entry.file("a", "text"), Entry.file("b", "text")], [Self.changed { $0.kind = .fifo }],
+      [Self.changed { $0.kind = .characterDevice(major: 1, minor: 3) }],
+      [Self.changed { $0.kind = .blockDevice(major: 1, minor: 3) }],
+      // Names that are no text, and would all print alike.
+      [Self.changed { $0.path = FilePath(raw: [0xFF]) }], [Self.changed { $0.path = FilePath(raw: [0xFE]) }],
+      [Entry.symlink("a", FilePath(raw: [0xFF]))], [Entry.symlink("a", FilePath(raw: [0xFE]))],
+      // Attributes that read like another entry.
+      [Self.changed { $0.xattrs = ["a": Array("file".utf8), "b": Array("file".utf8)] }],
+    ]
+    #expect(Set(lists.map(CacheKey.copy)).count == lists.count)
+  }
+
+  @Test("of copies do not know times")
+  func times() {
+    let later = Self.changed { $0.mtime = FileTime(seconds: 99) }
+    #expect(CacheKey.copy([later]) == CacheKey.copy([Entry.file("a", "text")]))
+  }
+}

@@ -1,0 +1,109 @@
+import Diagnostics
+import Dockerfile
+import Foundation
+import OCI
+import Storage
+import SystemPackage
+import Testing
+
+@testable import Builder
+
+/// The base images the plans know.
+struct FakeBases: BaseImageSource {
+  func image(
+    _ reference: String, platform: Platform, for organization: OrganizationName
+  ) async throws(Failure) -> BaseImage {
+    var container = ImageConfig.Container()
+    container.env = ["PATH=/bin"]
+    container.cmd = ["/bin/sh"]
+    switch reference {
+    case "busybox", "busybox:latest", "0x/base:1": break
+    case "entry":
+      container.entrypoint = ["/base-entrypoint"]
+      container.cmd = ["base", "cmd"]
+      container.env = ["LANG=C"]
+      container.workingDir = "/base"
+    case "onbuild": container.onBuild = ["ENV FROM_TRIGGER=1", "COPY . /app"]
+    default: throw Failure(.notFound, reason: "base-image-unknown", "no '\(reference)'")
+    }
+    var config = ImageConfig(platform: platform)
+    config.config = container
+    return BaseImage(
+      reference: reference, manifest: Digest(sha256Of: Array(reference.utf8)), config: config, layers: [])
+  }
+}
+
+func plan(
+  _ text: String, arguments: [String: String] = [:], target: String? = nil
+) async throws -> BuildPlan {
+  let order = BuildOrder(
+    workName: "test", archive: "/nowhere", dockerfile: "Dockerfile", buildArgs: arguments, target: target,
+    platform: try #require(Platform("linux/amd64")), noCache: false, organization: try OrganizationName("dev"))
+  var planner = Planner(
+    dockerfile: try DockerfileParser.parse(text, file: "Dockerfile"), order: order, bases: FakeBases())
+  return try await planner.plan()
+}
+
+@Suite("Plans")
+struct PlanTests {
+  /// Build arguments of the cases that are given some.
+  static let arguments: [String: [String: String]] = [
+    "arguments": ["GIVEN": "from outside", "NOBODY": "1", "OTHER": "2"],
+    "proxies": ["HTTP_PROXY": "http://proxy", "https_proxy": "http://other"],
+  ]
+  static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Golden")
+  static let cases = ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).sorted()
+
+  @Test("are what the golden files say; KINDLING_GOLDEN=write rewrites them", arguments: cases)
+  func golden(name: String) async throws {
+    let folder = Self.folder.appendingPathComponent(name)
+    let dockerfile = try String(contentsOf: folder.appendingPathComponent("Dockerfile"), encoding: .utf8)
+    let text = try await plan(dockerfile, arguments: Self.arguments[name] ?? [:]).text
+    let golden = folder.appendingPathComponent("plan.txt")
+    if ProcessInfo.processInfo.environment["KINDLING_GOLDEN"] == "write" {
+      try Data(text.utf8).write(to: golden)
+    }
+    #expect(text == (try String(contentsOf: golden, encoding: .utf8)))
+  }
+
+  @Test("there are cases at all")
+  func thereAreCases() { #expect(Self.cases.count > 10) }
+
+  @Test(
+    "fail with a reason and the lines it is about",
+    arguments: [
+      ("FROM nowhere\nRUN x\n", "base-image-unknown", 1),
+      ("FROM busybox\nRUN x\nCOPY --from=nowhere /a /b\n", "base-image-unknown", 3),
+      ("FROM busybox\nRUN --mount=type=cache,target=/x x\n", "run-mount-unimplemented", 2),
+      ("FROM busybox\n\nRUN --security=insecure \\\n x\n", "run-security-unimplemented", 3),
+      ("FROM busybox\nEXPOSE http\n", "expose-invalid", 2),
+      ("FROM busybox\nEXPOSE 9-8\n", "expose-invalid", 2),
+      ("FROM busybox\nCOPY --chmod=rwx a /\n", "chmod-invalid", 2),
+      ("FROM busybox\nCOPY --from=scratch a /\n", "copy-from-scratch", 2),
+      ("FROM busybox\nADD https://example.org/x /\n", "add-remote-unimplemented", 2),
+      ("ARG BASE\nFROM $BASE\n", "base-image-empty", 2),
+      ("FROM busybox\nENV A=\"${B:?must be given}\"\n", "variable-required", 2),
+    ])
+  func failures(text: String, reason: String, line: Int) async throws {
+    let failure = try #require(await #expect(throws: Failure.self) { _ = try await plan(text) })
+    #expect(failure.reason == reason)
+    #expect(failure.source?.firstLine == line)
+  }
+
+  @Test("of a target hold only what it needs")
+  func target() async throws {
+    let text = "FROM busybox AS a\nFROM busybox AS B\nRUN b\nFROM a\nRUN last\n"
+    #expect(try await plan(text, target: "b").stages.map(\.title) == ["B"])
+    #expect(try await plan(text, target: "0").stages.map(\.title) == ["a"])
+    #expect(try await plan(text).stages.map(\.title) == ["a", "stage-2"])
+    let failure = try #require(await #expect(throws: Failure.self) { _ = try await plan(text, target: "c") })
+    #expect(failure.reason == "target-unknown")
+    #expect(failure.hint == "stages there: a, B, 2")
+  }
+
+  @Test("take a value that begins with a combining mark, and names that are not ASCII")
+  func unicode() async throws {
+    let plan = try await plan("FROM busybox\nENV é=accent A=\u{301}x\nENV C=$A\nENV A=new\nLABEL c=$C\n")
+    #expect(plan.stages.last?.config.config?.env == ["PATH=/bin", "é=accent", "A=new", "C=\u{301}x"])
+  }
+}
