@@ -13,6 +13,7 @@ package struct Tool: Sendable {
 
   package struct Missing: Error, CustomStringConvertible {
     package var name: String
+    package init(name: String) { self.name = name }
     package var description: String { "the tests need '\(name)'; `make test` installs it" }
   }
 
