@@ -2,6 +2,8 @@ import Builder
 import Diagnostics
 import Gateway
 import Logging
+import NIOCore
+import NIOPosix
 import OCI
 import RPC
 import Registry
@@ -40,6 +42,9 @@ package struct House: Sendable {
   package func run(
     signals: [UnixSignal] = [.sigterm, .sigint], onReady: @escaping @Sendable (Ready) -> Void
   ) async throws {
+    // The doors read and hash on NIO's blocking threads; one for each core would make uploads wait for downloads.
+    NIOSingletons.blockingPoolThreadCountSuggestion = 16
+
     // Storage
     let data = try DataDirectory.open(at: settings.dataDirectory, durability: settings.durability, clock: clock)
     defer { data.close() }
@@ -68,7 +73,7 @@ package struct House: Sendable {
 
     // Doors
     let probes = SandboxProbe.run()
-    let health = HealthOfTheHouse(data: data, probes: probes)
+    let health = HealthOfTheHouse(data: data, probes: probes, addresses: bound)
     let gateway = HTTPGateway(
       builds: builds, identities: identities, registry: registry, imports: imports, data: data,
       settings: GatewaySettings(
