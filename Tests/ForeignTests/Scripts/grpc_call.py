@@ -11,6 +11,7 @@ A CALL has
   "timeout"    seconds (default 60)
   "raw"        true: the method is called with empty bytes, whether it is described or not
   "on"         {"text": TEXT, "call": CALL}: made when a message that holds TEXT comes; its answer stands in "then"
+  "until"      TEXT: the stream is left when a message that holds it comes
 Strings may hold ${N.member}: a member of the first message that the call number N answered.
 """
 import json
@@ -84,6 +85,9 @@ class Caller:
             if on and on["text"] in json.dumps(text):
                 answer["then"] = self.answer(on["call"])
                 on = None
+            if call.get("until") and call["until"] in json.dumps(text):
+                result.cancel()
+                return
 
     def answer(self, call):
         answer = {"code": "OK", "details": "", "messages": [], "trailers": {}}
