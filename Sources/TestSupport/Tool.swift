@@ -25,7 +25,8 @@ package struct Tool: Sendable {
       path = name
       return
     }
-    let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":") + ["/usr/sbin", "/sbin"]
+    let searched = ProcessInfo.processInfo.environment["PATH"] ?? ""
+    let folders = searched.split(separator: ":").map(String.init) + ["/usr/sbin", "/sbin"]
     guard let folder = folders.first(where: { FileManager.default.isExecutableFile(atPath: "\($0)/\(name)") }) else {
       throw Missing(name: name)
     }
