@@ -178,6 +178,8 @@ let package = Package(
       ], exclude: ["Golden"], swiftSettings: settings),
     .testTarget(name: "DockerfileTests", dependencies: ["Dockerfile", "Diagnostics"], swiftSettings: settings),
     .testTarget(
+      name: "ForeignTests", dependencies: ["kindling", "TestSupport"], exclude: ["Scripts"], swiftSettings: settings),
+    .testTarget(
       name: "KindlingTests",
       dependencies: [
         "kindling", "API", "Storage", "Diagnostics",
