@@ -19,7 +19,8 @@ run: ## build and start a server on the default data directory
 
 test: ## install what is needed and pass every test
 	@.ci/install build test
-	.ci/python && swift build --product kindling && swift test
+	.ci/python && swift build --product kindling && swift build --product kindlingPackageTests
+	swift test --skip-build
 
 check: ## floors, imports, format and generated code
 	@.ci/install build test
@@ -38,7 +39,7 @@ proto: ## write the generated code anew
 	Sources/API/Proto/generate
 
 golden: ## write the golden files anew; read the diff before committing it
-	KINDLING_GOLDEN=write swift test
+	swift build --product kindlingPackageTests && KINDLING_GOLDEN=write swift test --skip-build
 
 release: ## an optimised, stripped binary in .build/release
 	@.ci/install build

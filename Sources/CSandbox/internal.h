@@ -65,7 +65,8 @@ _Noreturn void command_run(const struct description *description);
 
 /// Mounts the overlay at the description's mount point.
 struct root overlay_mount(const struct description *description);
-/// Whether this kernel takes an overlay's lower directories one by one; needs the right to mount.
+/// Makes an overlay of directories below `directory` that is seen nowhere. Returns 0 or -1 with errno; `takes_many`
+/// says whether lower directories can be given one by one.
 int overlay_try(const char *directory, bool in_user_namespace, bool *takes_many);
 
 void mounts_make(const struct root *root, const struct description *description);

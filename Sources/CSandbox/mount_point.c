@@ -157,6 +157,11 @@ int mount_point_open(const struct root *root, const char *path, bool directory) 
     else if (walk_step(&walk, root, name, directory || !last) != 0)
       return -1;
   }
+  if (!walk.done[0]) {
+    // A mount over the root itself would hide everything put together so far.
+    errno = EBUSY;
+    return -1;
+  }
   return open_inside(root->fd, walk.done, O_PATH | O_NOFOLLOW);
 }
 

@@ -57,9 +57,15 @@ static void mask(const struct root *root, const char *path) {
   int place = open_inside(root->fd, path, O_PATH | O_NOFOLLOW);
   struct stat status;
   if (place < 0 || fstat(place, &status) != 0) return;
-  int cover = S_ISDIR(status.st_mode)
-      ? new_mount("tmpfs", (const char *const[]){"size", "0", "nr_inodes", "1", NULL}, PLAIN | MOUNT_ATTR_RDONLY)
-      : open_tree(root->fd, "dev/null", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+  int cover;
+  if (S_ISDIR(status.st_mode)) {
+    cover = new_mount("tmpfs", (const char *const[]){"nr_inodes", "1", NULL}, PLAIN | MOUNT_ATTR_RDONLY);
+  } else {
+    // In two steps, as only the first stays inside the root when the image's /dev is a symbolic link.
+    int null = open_inside(root->fd, "dev/null", O_PATH);
+    cover = open_tree(null, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    close(null);
+  }
   attach(cover, place, path);
   close(cover);
 }

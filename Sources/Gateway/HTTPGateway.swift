@@ -20,6 +20,7 @@ package struct HTTPGateway: Sendable {
   private let pages: PageDoor
   private let hosts: HostRule
   private let version: String
+  private let date: HTTPDate
   private let logger: Logger
 
   /// `readiness` is asked at every call of `/readyz`.
@@ -53,6 +54,7 @@ package struct HTTPGateway: Sendable {
     pages = PageDoor(assets: WebAsset.embedded())
     hosts = HostRule(extra: settings.allowedHosts)
     version = settings.version
+    date = HTTPDate(clock: data.clock)
     self.logger = logger
   }
 
@@ -74,6 +76,7 @@ package struct HTTPGateway: Sendable {
     let call = Call(request, context)
     var response = await answer(call)
     if call.method == .head { response = response.createHeadResponse() }
+    response.headers[.date] = date.text
     response.headers[.kindlingVersion] = version
     response.headers[.requestID] = context.requestID.description
     response.headers[.xContentTypeOptions] = "nosniff"

@@ -3,13 +3,24 @@ import Synchronization
 
 /// The addresses the door really has, known once it listens (port 0 asks for any).
 final class BoundAddresses: Sendable {
-  private let addresses: Mutex<(main: Door.Address, grpc: Door.Address)>
+  private struct State {
+    var main: Door.Address
+    var grpc: Door.Address
+    var isListening = false
+  }
 
-  init(main: Door.Address, grpc: Door.Address) { addresses = Mutex((main, grpc)) }
+  private let state: Mutex<State>
 
-  func set(main: Door.Address, grpc: Door.Address) { addresses.withLock { $0 = (main, grpc) } }
+  init(main: Door.Address, grpc: Door.Address) { state = Mutex(State(main: main, grpc: grpc)) }
 
-  var current: (main: Door.Address, grpc: Door.Address) { addresses.withLock { $0 } }
+  /// Both listen now, with the ports they got.
+  func set(main: Door.Address, grpc: Door.Address) {
+    state.withLock { $0 = State(main: main, grpc: grpc, isListening: true) }
+  }
+
+  var current: (main: Door.Address, grpc: Door.Address) { state.withLock { ($0.main, $0.grpc) } }
+
+  var isListening: Bool { state.withLock { $0.isListening } }
 
   /// What image references begin with.
   var registryHost: String { current.main.urlHost }

@@ -1,5 +1,6 @@
 import Diagnostics
 import Gateway
+import RPC
 import Sandbox
 import Storage
 
@@ -7,12 +8,22 @@ import Storage
 struct HealthOfTheHouse: Sendable {
   let data: DataDirectory
   let probes: [SandboxProbe.Finding]
+  let addresses: BoundAddresses
 
   func readiness() -> Readiness {
-    var parts = [ledger, blobs]
+    var parts = doors + [ledger, blobs]
+    let ready = parts.allSatisfy(\.ok)
     parts += probes.map { Readiness.Part(name: "sandbox/\($0.name)", ok: $0.ok, detail: $0.detail) }
     // Without a sandbox only RUN fails; registry and COPY builds work, so it does not make the house unready.
-    return Readiness(ready: parts.prefix(2).allSatisfy(\.ok), parts: parts)
+    return Readiness(ready: ready, parts: parts)
+  }
+
+  private var doors: [Readiness.Part] {
+    let (main, grpc) = addresses.current
+    let isListening = addresses.isListening
+    return [("http", main), ("grpc", grpc)].map { name, address in
+      Readiness.Part(name: name, ok: isListening, detail: isListening ? "\(address)" : "not listening yet")
+    }
   }
 
   private var ledger: Readiness.Part {

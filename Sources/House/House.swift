@@ -2,6 +2,8 @@ import Builder
 import Diagnostics
 import Gateway
 import Logging
+import NIOCore
+import NIOPosix
 import OCI
 import RPC
 import Registry
@@ -40,6 +42,9 @@ package struct House: Sendable {
   package func run(
     signals: [UnixSignal] = [.sigterm, .sigint], onReady: @escaping @Sendable (Ready) -> Void
   ) async throws {
+    // The doors read and hash on NIO's blocking threads; one for each core would make uploads wait for downloads.
+    NIOSingletons.blockingPoolThreadCountSuggestion = 16
+
     // Storage
     let data = try DataDirectory.open(at: settings.dataDirectory, durability: settings.durability, clock: clock)
     defer { data.close() }
@@ -64,11 +69,11 @@ package struct House: Sendable {
 
     // Use-cases
     let builds = BuildService(data: data, queue: queue, clock: clock)
-    let imports = ImageImportService(data: data, registry: registry, images: images)
+    let imports = ImageImportService(data: data, registry: registry, images: images, threads: threads)
 
     // Doors
     let probes = SandboxProbe.run()
-    let health = HealthOfTheHouse(data: data, probes: probes)
+    let health = HealthOfTheHouse(data: data, probes: probes, addresses: bound)
     let gateway = HTTPGateway(
       builds: builds, identities: identities, registry: registry, imports: imports, data: data,
       settings: GatewaySettings(
@@ -88,22 +93,28 @@ package struct House: Sendable {
 
     // Run and stop: the queue stops first, so that no build begins while the doors drain.
     try await queue.recover()
-    var group = ServiceGroupConfiguration(
-      services: [
-        ServiceGroupConfiguration.ServiceConfiguration(
-          service: door, successTerminationBehavior: .gracefullyShutdownGroup),
-        ServiceGroupConfiguration.ServiceConfiguration(
-          service: QueueService(queue: queue), successTerminationBehavior: .ignore),
-      ], gracefulShutdownSignals: signals, logger: logger)
-    group.maximumGracefulShutdownDuration = .seconds(20)
     do {
-      try await ServiceGroup(configuration: group).run()
+      try await serviceGroup(door, queue, ContextExpiry(data: data), signals).run()
     } catch {
       await queue.stop()
       try? data.removeRunFile()
       throw error
     }
     try data.removeRunFile()
+  }
+
+  private func serviceGroup(
+    _ door: DoorServer, _ queue: BuildQueue, _ expiry: ContextExpiry, _ signals: [UnixSignal]
+  ) -> ServiceGroup {
+    typealias Member = ServiceGroupConfiguration.ServiceConfiguration
+    var group = ServiceGroupConfiguration(
+      services: [
+        Member(service: door, successTerminationBehavior: .gracefullyShutdownGroup),
+        Member(service: QueueService(queue: queue), successTerminationBehavior: .ignore),
+        Member(service: ContextSweep(expiry: expiry, logger: logger), successTerminationBehavior: .ignore),
+      ], gracefulShutdownSignals: signals, logger: logger)
+    group.maximumGracefulShutdownDuration = .seconds(20)
+    return ServiceGroup(configuration: group)
   }
 
   private func ready(_ bound: BoundAddresses, data: DataDirectory, probes: [SandboxProbe.Finding]) -> Ready {

@@ -26,10 +26,11 @@ package struct Console: Sendable {
     size?.columns ?? environment["COLUMNS"].flatMap(Int.init).flatMap { $0 > 0 ? $0 : nil } ?? 80
   }
 
-  /// Writes all of `text`; a reader that has gone away (`| head`) is not our failure.
-  package func write(_ text: String) {
+  /// Writes all of `text`; false when nobody reads it any more (`| head`), which is not our failure.
+  @discardableResult
+  package func write(_ text: String) -> Bool {
     var text = text
-    text.withUTF8 { bytes in
+    return text.withUTF8 { bytes in
       var rest = UnsafeRawBufferPointer(bytes)
       while let base = rest.baseAddress, !rest.isEmpty {
         #if canImport(Glibc)
@@ -38,9 +39,10 @@ package struct Console: Sendable {
           let count = Darwin.write(descriptor, base, rest.count)
         #endif
         if count < 0 && errno == EINTR { continue }
-        guard count > 0 else { return }
+        guard count > 0 else { return false }
         rest = UnsafeRawBufferPointer(rebasing: rest[count...])
       }
+      return true
     }
   }
 

@@ -28,7 +28,9 @@ package struct EndingCard: Sendable {
     let cached = progress.cachedSteps
     let steps = progress.steps.count
     let cost =
-      steps == 0 ? time : cached == 0 ? "\(time), \(steps) steps" : "\(time), \(cached) of \(steps) steps cached"
+      steps == 0
+      ? time
+      : cached == 0 ? "\(time), \(steps) step\(steps == 1 ? "" : "s")" : "\(time), \(cached) of \(steps) steps cached"
     guard let image = progress.image else {
       return Self.flowed(mark: .done, ["built", cost], appearance) + more([], appearance)
     }

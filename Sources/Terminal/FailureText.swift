@@ -57,7 +57,7 @@ package struct FailureText: Sendable {
   /// The cause already quotes what the step printed last.
   private func isTold(_ evidence: Evidence) -> Bool {
     guard let cause = failure.cause, let last = evidence.lines.last(where: { !$0.isEmpty }) else { return false }
-    return cause.contains(last)
+    return Escape.tamed(cause).contains(last)
   }
 
   private func excerpt(_ source: SourceExcerpt, _ appearance: Appearance) -> [String] {

@@ -13,6 +13,7 @@ package struct Tool: Sendable {
 
   package struct Missing: Error, CustomStringConvertible {
     package var name: String
+    package init(name: String) { self.name = name }
     package var description: String { "the tests need '\(name)'; `make test` installs it" }
   }
 
@@ -24,7 +25,8 @@ package struct Tool: Sendable {
       path = name
       return
     }
-    let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":") + ["/usr/sbin", "/sbin"]
+    let searched = ProcessInfo.processInfo.environment["PATH"] ?? ""
+    let folders = searched.split(separator: ":").map(String.init) + ["/usr/sbin", "/sbin"]
     guard let folder = folders.first(where: { FileManager.default.isExecutableFile(atPath: "\($0)/\(name)") }) else {
       throw Missing(name: name)
     }

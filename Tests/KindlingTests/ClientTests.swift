@@ -134,13 +134,8 @@ struct ContextArchiveTests {
 
   @Test("what cannot be packed leaves no temporary file behind")
   func cleansUp() async throws {
-    let before = try FileManager.default.contentsOfDirectory(atPath: NSTemporaryDirectory()).count {
-      $0.hasPrefix("kindling-context-")
-    }
-    await #expect(throws: Failure.self) { try await ContextArchive.make(of: "/nowhere/at/all") }
-    let after = try FileManager.default.contentsOfDirectory(atPath: NSTemporaryDirectory()).count {
-      $0.hasPrefix("kindling-context-")
-    }
-    #expect(after <= before)
+    let folder = try Folder(["kept": ""])
+    await #expect(throws: Failure.self) { try await ContextArchive.make(of: "/nowhere/at/all", in: folder.path) }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path.string) == ["kept"])
   }
 }

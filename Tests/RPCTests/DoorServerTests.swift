@@ -89,10 +89,11 @@ import Testing
   @Test("a connection that does not say what it speaks is closed in time", arguments: ["", "PRI * HT"])
   func silence(beginning: String) async throws {
     var limits = Door.Limits()
-    limits.patience = .milliseconds(50)
+    limits.patience = .milliseconds(500)
     try await withDoor(limits: limits) { _, port in
       let raw = try await RawConnection(port: port)
-      if !beginning.isEmpty { try await raw.send(beginning) }
+      // On a busy machine the patience may be over before the first byte: then sending fails, and that is the point.
+      if !beginning.isEmpty { try? await raw.send(beginning) }
       #expect(await raw.readToEnd().isEmpty)
     }
   }

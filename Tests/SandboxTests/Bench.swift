@@ -90,10 +90,13 @@ final class Bench: Sendable {
 
   /// A new layer directory with one file in it.
   func layer(_ name: String, file: String, text: String) -> FilePath {
-    let layer = directory.appending(name)
-    Self.makeDirectory(layer)
-    Self.write(text, to: layer.appending(file))
-    return layer
+    // In text, as building paths by their components costs milliseconds each without optimisation.
+    let layer = "\(directory.string)/\(name)"
+    mkdir(layer, 0o755)
+    let descriptor = open("\(layer)/\(file)", O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
+    _ = text.withCString { Glibc.write(descriptor, $0, strlen($0)) }
+    close(descriptor)
+    return FilePath(layer)
   }
 
   /// Every path in the upper directory, sorted.

@@ -141,10 +141,44 @@ struct CommandTests {
     #expect(outcome.stdout.hasSuffix("\n1\n"))
   }
 
-  @Test("is refused when it can't be described", arguments: [["a\0b"], []])
-  func refused(arguments: [String]) async throws {
-    let failure = await #expect(throws: Failure.self) { try await bench.run(bench.command(arguments)) }
+  /// Ways to spoil a command.
+  enum Flaw: String, CaseIterable {
+    case nulByte = "sandbox-nul-byte"
+    case empty = "sandbox-command-empty"
+    case hostname = "sandbox-hostname"
+    case mounts = "sandbox-too-many-mounts"
+  }
+
+  @Test("is refused when it can't be described", arguments: Flaw.allCases)
+  func refused(flaw: Flaw) async throws {
+    let failure = await #expect(throws: Failure.self) {
+      try await bench.run("true") { command in
+        switch flaw {
+        case .nulByte: command.arguments = ["a\0b"]
+        case .empty: command.arguments = []
+        case .hostname: command.hostname = String(repeating: "h", count: 65)
+        case .mounts: command.tmpfs = (0...256).map { .init(target: FilePath("/mount-\($0)")) }
+        }
+      }
+    }
+    #expect(failure?.reason == flaw.rawValue)
     #expect(failure?.code == .invalidArgument)
+  }
+
+  @Test("is a failure when its init can't be started")
+  func missingExecutable() async throws {
+    let command = try bench.command("true")
+    let failure = await #expect(throws: Failure.self) {
+      try await Sandbox(executable: "/no/where").run(command) { _ in }
+    }
+    #expect(failure?.reason == "sandbox-launch")
+  }
+
+  @Test("is a failure when its directories can't be made")
+  func missingParent() {
+    let root = SandboxRoot(lowers: [], upper: "/no/where/upper", work: "/no/where/work")
+    let failure = #expect(throws: Failure.self) { try root.create() }
+    #expect(failure?.reason == "sandbox-directory")
   }
 }
 

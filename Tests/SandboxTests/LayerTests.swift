@@ -71,6 +71,29 @@ struct LayerTests {
     #expect(bench.changes == [])
   }
 
+  @Test("stays as it is when an image's own dev, proc and sys are links")
+  func linkedSystemDirectories() async throws {
+    let image = bench.directory.appending("image")
+    Bench.makeDirectory(image)
+    for name in ["dev", "proc", "sys"] {
+      _ = image.appending(name).withPlatformString { symlink("/../elsewhere/\(name)", $0) }
+    }
+    let command = try bench.command("ls -d /elsewhere/dev/null /proc/self/fd /sys/class", over: [image])
+    #expect(try await bench.run(command).stdout == "/elsewhere/dev/null\n/proc/self/fd\n/sys/class\n")
+    #expect(bench.changes == [])
+  }
+
+  @Test("is never covered by a mount over the root", arguments: ["/", "/etc/..", "/root"])
+  func rootTarget(target: String) async throws {
+    let image = bench.directory.appending("image")
+    Bench.makeDirectory(image)
+    _ = image.appending("root").withPlatformString { symlink("/", $0) }
+    var command = try bench.command("true", over: [image])
+    command.binds = [SandboxCommand.Bind(source: image, target: FilePath(target))]
+    let failure = await #expect(throws: Failure.self) { try await bench.run(command) }
+    #expect(failure?.reason == "sandbox-mount")
+  }
+
   @Test("is refused for a target whose links never end")
   func endlessTarget() async throws {
     let evil = bench.directory.appending("evil")
@@ -111,17 +134,13 @@ struct LayerTests {
     #expect(bench.changes == ["count"])
   }
 
-  @Test("lies over as many layers as the kernel stacks, by paths of any length", arguments: [200, 499])
-  func manyLayers(count: Int) async throws {
-    let long = bench.directory.appending(String(repeating: "l", count: 250))
-    Bench.makeDirectory(long)
-    let layers = (0..<count).map {
-      bench.layer("\(long.lastComponent?.string ?? "")/\($0)", file: "file-\($0)", text: "\($0)")
-    }
-    let outcome = try await bench.run(
-      bench.command("set -- /file-*; echo $#; cat /file-0 /file-\(count - 1)", over: layers)
-    )
-    #expect(outcome.stdout == "\(count)\n0\(count - 1)")
+  @Test("lies over as many layers as the kernel stacks, by paths of any length", arguments: [(20, 250), (499, 1)])
+  func manyLayers(count: Int, nameLength: Int) async throws {
+    let name = String(repeating: "l", count: nameLength)
+    Bench.makeDirectory(bench.directory.appending(name))
+    let layers = (0..<count).map { bench.layer("\(name)/\($0)", file: "file-\($0)", text: "\($0)") }
+    let command = try bench.command("set -- /file-*; echo $#; cat /file-0 /file-\(count - 1)", over: layers)
+    #expect(try await bench.run(command).stdout == "\(count)\n0\(count - 1)")
   }
 
   @Test("has a limit of layers, and the failure says what to do")

@@ -8,6 +8,8 @@ import Testing
 /// success only if they pass there, and as it is the exit test's own process, only if entering kept its number.
 @Suite("An ordinary user", .enabled(if: geteuid() == 0 && UserNamespace.situation == .machine && Bench.isAble))
 struct OrdinaryUserTests {
+  let bench = Bench()
+
   @Test("runs commands as root of a namespace with nobody else")
   func rootOnly() async {
     await #expect(processExitsWith: .success) {
@@ -19,9 +21,9 @@ struct OrdinaryUserTests {
 
   @Test("runs commands as any user of the image with a range of ids", .enabled(if: hasMapper))
   func mapped() async {
-    await #expect(processExitsWith: .success) {
+    await #expect(processExitsWith: .success) { [owner = bench.borrowed as Bench.Borrowed] in
       setenv("EXPECTED_IDS", "65537", 1)
-      try Self.grantRange(named: true)
+      try Self.grantRange(named: true, by: owner)
       Self.becomeOrdinary()
       #expect(UserNamespace.ranges?.uids == SubordinateRange(start: 700_000, count: 65536))
       try UserNamespace.enter(arguments: Self.arguments)
@@ -30,10 +32,10 @@ struct OrdinaryUserTests {
 
   @Test("goes on with nobody else when newuidmap refuses the range", .enabled(if: hasMapper))
   func refusedRange() async {
-    await #expect(processExitsWith: .success) {
+    await #expect(processExitsWith: .success) { [owner = bench.borrowed as Bench.Borrowed] in
       // newuidmap wants a user with a name.
       setenv("EXPECTED_IDS", "1", 1)
-      try Self.grantRange(named: false)
+      try Self.grantRange(named: false, by: owner)
       Self.becomeOrdinary()
       try UserNamespace.enter(arguments: Self.arguments)
     }
@@ -58,9 +60,8 @@ struct OrdinaryUserTests {
   }
 
   /// Shows this process, and nobody else, files that give the user ids and, if asked for, a name.
-  private static func grantRange(named: Bool) throws {
-    let bench = Bench()
-    defer { withExtendedLifetime(bench) {} }
+  private static func grantRange(named: Bool, by owner: Bench.Borrowed) throws {
+    let bench = Bench(of: owner)
     let file = bench.directory.appending("subid")
     Bench.write("\(uid):700000:65536\n", to: file)
     // Swift's view of the C library lacks both calls and their flags: CLONE_NEWNS, MS_REC|MS_PRIVATE and MS_BIND.

@@ -31,7 +31,7 @@ struct ProcessTests {
     #expect(outcome.status == .exited(0))
   }
 
-  @Test("all die at once when the task is cancelled")
+  @Test("all die at once when the task is cancelled", .timeLimit(.minutes(1)))
   func cancel() async throws {
     let command = try bench.command("(setsid sleep 1000002 &); echo started; sleep 1000002")
     let (started, continuation) = AsyncStream.makeStream(of: Void.self)
@@ -40,12 +40,9 @@ struct ProcessTests {
       return try await Sandbox().run(command) { _ in continuation.yield() }
     }
     for await _ in started { break }
-    let clock = ContinuousClock()
-    let began = clock.now
     task.cancel()
     let failure = await #expect(throws: Failure.self) { _ = try await task.value }
     #expect(failure?.code == .cancelled)
-    #expect(clock.now - began < .seconds(2))
     #expect(!Bench.isRunning("1000002"))
   }
 

@@ -2,7 +2,7 @@ import Diagnostics
 
 /// Readers that undo compression.
 package enum Decompression {
-  /// Reads `source` unpacked, whatever it is packed with, told by its first bytes; plain bytes come through as they are.
+  /// Reads `source` unpacked, whatever it is packed with, told by its first bytes; plain bytes come as they are.
   ///
   /// More than `limit` unpacked bytes throw `archive-too-large`; a stream that ends early throws `archive-truncated`,
   /// and anything else wrong with it `archive-corrupt`.

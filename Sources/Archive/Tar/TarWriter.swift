@@ -3,7 +3,7 @@ import SystemPackage
 
 /// Writes a tar archive: ustar, with PAX records where an entry doesn't fit into that.
 ///
-/// The bytes depend on the entries alone. Times are whole seconds and owners have numbers only, as in BuildKit's layers.
+/// The bytes depend on the entries alone. Times are whole seconds and owners numbers, as in BuildKit's layers.
 package final class TarWriter {
   private let target: any ByteWriter
   private let buffer = FixedBuffer(capacity: 256 << 10)

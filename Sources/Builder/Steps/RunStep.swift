@@ -102,7 +102,10 @@ final class StepOutput: Sendable {
     self.reporter = reporter
   }
 
-  var lastLines: [String] { state.withLock { $0.last } }
+  /// Without the escape sequences that colour a terminal: they mean nothing in a record or a letter.
+  var lastLines: [String] {
+    state.withLock { $0.last }.map { $0.replacing(/\u{1B}\[[0-9;?]*[ -\/]*[@-~]/, with: "") }
+  }
 
   func take(_ chunk: OutputChunk) {
     let stream: BuildEvent.OutputStream = chunk.stream == .stdout ? .stdout : .stderr

@@ -73,7 +73,7 @@ struct ContractRoute: Sendable {
   private static func message<M: Message>(_ call: Call, _ variables: [String: String]) async throws(Failure) -> M {
     var body: [UInt8] = []
     if !call.isReading {
-      guard let collected = try await BodyReader.collect(call.request.body, limit: bodyLimit) else {
+      guard let collected = try await BodyReader.collect(call.request, limit: bodyLimit) else {
         throw Failure(
           .invalidArgument,
           reason: "body-too-large",

@@ -30,7 +30,7 @@ struct ImageImportDoor: Sendable {
     let path = work.appending("body-\(call.context.requestID)")
     let file = try TemporaryFile(path)
     defer { file.remove() }
-    try await BodyReader.pour(call.request.body) { (pieces, _) throws(Failure) in try file.write(pieces) }
+    try await BodyReader.pour(call.request) { (pieces, _) throws(Failure) in try file.write(pieces) }
     let image = try await imports.importImage(reference: reference, archive: path, as: caller)
     return .json(Imported(image))
   }

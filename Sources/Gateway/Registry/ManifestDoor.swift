@@ -50,7 +50,7 @@ struct ManifestDoor: Sendable {
     _ repository: Repository,
     _ reference: ManifestReference
   ) async throws(Failure) -> Response {
-    guard let body = try await BodyReader.collect(call.request.body, limit: Self.bodyLimit) else {
+    guard let body = try await BodyReader.collect(call.request, limit: Self.bodyLimit) else {
       throw Failure(
         .resourceExhausted,
         reason: "size-invalid",

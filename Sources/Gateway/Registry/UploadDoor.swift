@@ -23,7 +23,7 @@ struct UploadDoor: Sendable {
     }
     guard let expected else { return accepted(upload, in: repository, offset: 0) }
     do throws(Failure) {
-      try await append(call.request.body, to: upload, in: repository, at: 0)
+      try await append(call.request, to: upload, in: repository, at: 0)
       try await finish(upload, in: repository, expected)
     } catch {
       try? registry.cancelUpload(upload, in: repository)
@@ -95,11 +95,11 @@ struct UploadDoor: Sendable {
         "the chunk has \(length) bytes where its content-range says \(chunk.count)"
       )
     }
-    try await append(call.request.body, to: upload, in: repository, at: chunk?.first)
+    try await append(call.request, to: upload, in: repository, at: chunk?.first)
   }
 
   private func append(
-    _ body: RequestBody,
+    _ request: Request,
     to upload: UploadID,
     in repository: Repository,
     at offset: Int64?
@@ -108,7 +108,7 @@ struct UploadDoor: Sendable {
     // with every piece, so that of two requests that write at once one stops.
     let start = if let offset { offset } else { try registry.uploadOffset(upload, in: repository) }
     try registry.checkOffset(start, of: upload, in: repository)
-    try await BodyReader.pour(body) { (pieces, before) throws(Failure) in
+    try await BodyReader.pour(request) { (pieces, before) throws(Failure) in
       var next = start + before
       for piece in pieces {
         let end = piece.withUnsafeReadableBytes { bytes in

@@ -20,11 +20,13 @@ package struct ImageImportService: Sendable {
   private let data: DataDirectory
   private let registry: ImageRegistry
   private let images: LocalImages
+  private let threads: BuildThreads
 
-  package init(data: DataDirectory, registry: ImageRegistry, images: LocalImages) {
+  package init(data: DataDirectory, registry: ImageRegistry, images: LocalImages, threads: BuildThreads) {
     self.data = data
     self.registry = registry
     self.images = images
+    self.threads = threads
   }
 
   /// Imports `archive` (a tar, compressed or not, or a zip) as `reference`; the file stays the caller's.
@@ -38,12 +40,18 @@ package struct ImageImportService: Sendable {
         hint: "write NAME:TAG")
     }
     let repository = try images.repository(of: reference, for: caller.organization)
+    return try await threads.run { () async throws(Failure) in
+      try store(archive, as: repository, reference.tag ?? .latest)
+    }
+  }
+
+  private func store(_ archive: FilePath, as repository: Repository, _ tag: Tag) throws(Failure) -> ImportedImage {
     let scratch = data.path(.work).appending("import-\(BuildID.make(at: data.clock.now()))")
     defer { try? FileTree.remove(scratch) }
     let files = try ArchivedFiles(ArchiveNormalizer.tar(from: archive, into: scratch))
     let image: ImportableImage
     if files.contains("oci-layout"), files.contains("index.json") {
-      image = try OCILayoutImport(files: files, blobs: data.blobs).image(tag: reference.tag ?? .latest)
+      image = try OCILayoutImport(files: files, blobs: data.blobs).image(tag: tag)
     } else if files.contains("manifest.json") {
       image = try DockerArchiveImport(files: files, blobs: data.blobs).image()
     } else {
@@ -51,9 +59,9 @@ package struct ImageImportService: Sendable {
     }
     let committed = try registry.commitImage(
       config: image.config, layers: image.layers, mediaType: .ociManifest, repository: repository,
-      tags: [reference.tag ?? .latest])
+      tags: [tag])
     return ImportedImage(
-      reference: "\(repository):\(reference.tag ?? .latest)", digest: committed.digest, layers: image.layers.count,
+      reference: "\(repository):\(tag)", digest: committed.digest, layers: image.layers.count,
       size: ByteCount(image.layers.reduce(0) { $0 + $1.size }))
   }
 }

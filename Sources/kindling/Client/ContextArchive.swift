@@ -18,12 +18,14 @@ struct ContextArchive: Sendable {
   /// Paths that are not in it, relative to the directory.
   let leftOut: [String]
 
-  /// Packs `directory`; throws when it isn't one or cannot be read.
-  static func make(of directory: FilePath) async throws(Failure) -> ContextArchive {
+  /// Packs `directory` into a file in `folder`; throws when it isn't one or cannot be read.
+  static func make(
+    of directory: FilePath, in folder: FilePath = FilePath(NSTemporaryDirectory())
+  ) async throws(Failure) -> ContextArchive {
     do {
       return try await withCheckedThrowingContinuation { continuation in
         DispatchQueue.global().async {
-          continuation.resume(with: Result { try pack(directory) })
+          continuation.resume(with: Result { try pack(directory, in: folder) })
         }
       }
     } catch {
@@ -31,8 +33,8 @@ struct ContextArchive: Sendable {
     }
   }
 
-  private static func pack(_ directory: FilePath) throws(Failure) -> ContextArchive {
-    let path = FilePath(NSTemporaryDirectory()).appending("kindling-context-\(UUID().uuidString).tar.gz")
+  private static func pack(_ directory: FilePath, in folder: FilePath) throws(Failure) -> ContextArchive {
+    let path = folder.appending("kindling-context-\(UUID().uuidString).tar.gz")
     do throws(Failure) {
       let file = CountingFile(try FileWriter(creating: path, permissions: 0o600))
       let tar = TarWriter(into: GzipWriter(into: file, level: 1))

@@ -66,9 +66,11 @@ struct EventStream: Sendable {
     do {
       for try await bytes in response.body {
         for line in splitter.lines(in: bytes) {
-          if let failure = ServerLetter.streamFailure(line) { throw failure }
-          // An event of a kind this client does not know yet is not ours to show.
-          guard let event = try? decoder.decode(BuildEvent.self, from: line) else { continue }
+          guard let event = try? decoder.decode(BuildEvent.self, from: line) else {
+            if let failure = ServerLetter.streamFailure(line) { throw failure }
+            // An event of a kind this client does not know yet is not ours to show.
+            continue
+          }
           guard event.sequence > position.last else { continue }
           position.last = event.sequence
           await each(event, String(decoding: line, as: UTF8.self))

@@ -50,7 +50,7 @@ struct BuildListCommand: AsyncParsableCommand {
         lines: BuildTable.list(page.builds, now: WallClock.system.now()).lines(Console.standardOutput.appearance)
       )
       if !page.nextCursor.isEmpty {
-        Console.standardError.write("more with: kindling build list --cursor \(page.nextCursor)\n")
+        Console.standardError.write("more with --cursor \(page.nextCursor)\n")
       }
     }
   }

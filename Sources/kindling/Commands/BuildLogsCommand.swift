@@ -40,7 +40,8 @@ struct BuildLogsCommand: AsyncParsableCommand {
       try await client.streamLogs(of: exact, fromStart: fromStart || isOver) { line in
         switch prints {
         case .json: try Messages.print(line)
-        case .table: Console.standardOutput.write(line.line + "\n")
+        case .table:
+          guard Console.standardOutput.write(line.line + "\n") else { throw Failure.readerGone }
         }
       }
     }

@@ -34,7 +34,7 @@ enum BuildTable {
     if build.hasMetrics {
       let metrics = build.metrics
       let cache = metrics.cacheUsed ? "cache used" : "cache not used"
-      add("Image", "\(ByteCount(Int64(clamping: metrics.imageSizeBytes))) in \(metrics.layerCount) layers, \(cache)")
+      add("Size", "\(ByteCount(Int64(clamping: metrics.imageSizeBytes))) in \(metrics.layerCount) layers, \(cache)")
     }
     add("Dockerfile", build.dockerfile)
     add("Platform", build.platform)

@@ -13,6 +13,11 @@ struct CommandFailure: Error {
   }
 }
 
+extension Failure {
+  /// Whoever read standard output has what they wanted (`| head`).
+  static let readerGone = Failure(.cancelled, reason: "reader-gone", "nobody reads the output any more")
+}
+
 /// What ended the process early, told once: to people on standard error as a letter, to programs as one JSON object.
 struct Complaint {
   private let error: any Error
@@ -28,7 +33,10 @@ struct Complaint {
 
   /// Prints it and returns the exit status.
   func report() -> Int32 {
-    if let failure = error as? Failure { return tell(failure) }
+    if let failure = error as? Failure {
+      // What a shell reports of a program that SIGPIPE ended; nobody is left to be told.
+      return failure.reason == Failure.readerGone.reason ? 141 : tell(failure)
+    }
     if let wrapped = error as? CommandFailure { return tell(wrapped.failure) }
     if let exit = error as? ExitCode { return exit.rawValue }
     let status = Kindling.exitCode(for: error)

@@ -70,4 +70,11 @@ import Testing
     #expect(try BytesReader([1, 2, 3]).contents(limit: .init(3)) == [1, 2, 3])
     #expect(Sample.reason { _ = try BytesReader([1, 2, 3, 4]).contents(limit: .init(3)) } == "archive-too-large")
   }
+
+  @Test("a full disk is told as such")
+  func fullDisk() throws {
+    let writer = try FileWriter(creating: "/dev/full")
+    try writer.write([1, 2, 3])
+    #expect(Sample.reason { try writer.finish() } == "disk-full")
+  }
 }

@@ -59,7 +59,7 @@ final class TestHouse: Sendable {
       builds: BuildService(data: data, queue: queue),
       identities: identities,
       registry: registry,
-      imports: ImageImportService(data: data, registry: registry, images: images),
+      imports: ImageImportService(data: data, registry: registry, images: images, threads: BuildThreads()),
       data: data,
       settings: GatewaySettings(
         version: "9.9.9",

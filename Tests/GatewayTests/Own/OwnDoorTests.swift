@@ -1,5 +1,9 @@
+import Foundation
 import HTTPTypes
+import NIOCore
 import Service
+import Storage
+import SystemPackage
 import Testing
 
 @testable import Gateway
@@ -97,6 +101,52 @@ import Testing
   func version() async throws {
     let answer = try await TestHouse().send(.get, "/_kindling/version")
     #expect(answer.text == #"{"version":"9.9.9"}"#)
+  }
+
+  @Test("an archive sent as a body becomes an image of the registry, and leaves no file behind")
+  func imports() async throws {
+    let house = try await TestHouse()
+    let imported = try await house.send(
+      .post, "/_kindling/images/import?ref=base:1", token: try await house.token(),
+      bytes: ByteBuffer(bytes: Self.archive(of: "hello")))
+    #expect(imported.status == 200, "\(imported.text)")
+    let reference = try #require(imported.json["reference"] as? String)
+    #expect(imported.json["layers"] as? Int == 1)
+    let repository = reference.prefix { $0 != ":" }
+    let manifest = try await house.send(.head, "/v2/\(repository)/manifests/1")
+    #expect(manifest.headers[.dockerContentDigest] == imported.json["digest"] as? String)
+    let left = try FileManager.default.contentsOfDirectory(atPath: house.data.path(.work).string)
+    #expect(!left.contains { $0.hasPrefix("body-") })
+  }
+
+  @Test("an archive that is none is refused, and leaves no file behind")
+  func brokenImport() async throws {
+    let house = try await TestHouse()
+    let answer = try await house.send(
+      .post, "/_kindling/images/import?ref=base:1", token: try await house.token(), body: "no archive")
+    #expect(answer.status == 400)
+    let left = try FileManager.default.contentsOfDirectory(atPath: house.data.path(.work).string)
+    #expect(!left.contains { $0.hasPrefix("body-") })
+  }
+
+  /// A ustar archive of one file.
+  private static func archive(of text: String) -> [UInt8] {
+    var header = [UInt8](repeating: 0, count: 512)
+    func put(_ text: String, at offset: Int) {
+      for (index, byte) in text.utf8.enumerated() { header[offset + index] = byte }
+    }
+    put("greeting", at: 0)
+    for offset in [108, 116] { put("0000000", at: offset) }
+    put("0000644", at: 100)
+    let size = String(text.utf8.count, radix: 8)
+    put(String(repeating: "0", count: 11 - size.count) + size, at: 124)
+    put("00000000000", at: 136)
+    put("        0", at: 148)
+    put("ustar\u{0}00", at: 257)
+    let sum = String(header.reduce(0) { $0 + Int($1) }, radix: 8)
+    put(String(repeating: "0", count: 6 - sum.count) + sum + "\0 ", at: 148)
+    let body = Array(text.utf8) + [UInt8](repeating: 0, count: 512 - text.utf8.count)
+    return header + body + [UInt8](repeating: 0, count: 1024)
   }
 
   @Test("an import names its image")
