@@ -15,7 +15,7 @@ struct CacheTests {
 
   /// Which of the three commands ran.
   private func ran(_ built: Kitchen.Built) -> [String] {
-    ["first", "second", "third"].filter { built.log.contains(" \($0)\n") }
+    ["first", "second", "third"].filter { built.printed.contains($0) }
   }
 
   @Test("gives what has not changed, and only that")

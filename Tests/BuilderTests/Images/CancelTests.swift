@@ -7,17 +7,14 @@ struct CancelTests {
   @Test("a cancelled build leaves no tag and no file")
   func cancel() async throws {
     try await Kitchen.run { kitchen in
-      try kitchen.folder.write("FROM busybox\nRUN echo waiting; sleep 3600\n", to: "app/Dockerfile")
+      try kitchen.folder.write("FROM busybox\nRUN echo waiting; exec sleep 3600\n", to: "app/Dockerfile")
       let created = try await kitchen.server.kindling([
         "build", "create", "app", "--context", kitchen.folder.path("app"),
       ])
       let id = try #require(created.lines.last)
       let token = kitchen.server.token
-      // The stream ends with the build; cancelling comes from its own line.
-      let stream = try await kitchen.server.http("GET", "/v1/ignite/builds/\(id)", token: token)
-      #expect(stream.status == 200)
       let script = """
-        curl -sN -H 'Authorization: Bearer \(token)' \(kitchen.server.ready.http)/v1/ignite/builds/\(id)/logs |
+        curl -sN -H 'Authorization: Bearer \(token)' \(kitchen.server.ready.http)/v1/ignite/builds/\(id)/logs/stream?from_start=true |
           grep -m 1 -q waiting
         """
       #expect(try await Tool("/bin/sh").run(["-c", script]).status == 0)
@@ -25,9 +22,8 @@ struct CancelTests {
       #expect(cancelled.status == 0, "\(cancelled.all)")
       let tags = try await kitchen.server.http("GET", "/v2/dev/app/tags/list", token: token)
       #expect(tags.status == 404)
-      #expect(try FileManager.default.contentsOfDirectory(atPath: kitchen.server.data + "/work") == [])
-      let sleeping = try await Tool("/bin/sh").run(["-c", "ps -eo args | grep -c '[s]leep 3600'"])
-      #expect(sleeping.output.isEmpty == false)
+      let left = FileManager.default.enumerator(atPath: kitchen.server.data + "/work")?.allObjects.map { "\($0)" }
+      #expect(left == ["uploads"])
     }
   }
 

@@ -32,7 +32,7 @@ struct CommandTests {
       for line in [
         "1 0:0 0 /root / outside a 'quoted' b", "2 1000:1001 1001 29 /home /home", "3 1000:29 29 /home", "4 4242:0 0 /",
         "5 zero one two", "+ echo 6", "7 /dev/pipes/EOF",
-      ] { #expect(built.log.contains(" \(line)\n"), "'\(line)' in\n\(built.log)") }
+      ] { #expect(built.printed.contains(line), "'\(line)' in\n\(built.log)") }
     }
   }
 
@@ -40,9 +40,9 @@ struct CommandTests {
   func failure() async throws {
     try await Kitchen.run { kitchen in
       let built = try await kitchen.build("FROM busybox\nRUN echo before; \\\n  echo words >&2; exit 3\nRUN never\n")
-      #expect(built.result.status == 2, "\(built.result.all)")
+      #expect(built.result.status == 1, "\(built.result.all)")
       for words in ["exit status 3", "words", "RUN echo before"] { #expect(built.log.contains(words), "\(built.log)") }
-      #expect(!built.log.contains("never\n0"))
+      #expect(built.printed == ["before", "words"])
       let killed = try await kitchen.build("FROM busybox\nRUN kill -9 $$\n")
       #expect(killed.log.contains("killed by signal 9"), "\(killed.log)")
       let missing = try await kitchen.build("FROM busybox\nRUN [\"/no/such/program\"]\n")
@@ -57,13 +57,10 @@ struct CommandTests {
   func output() async throws {
     try await Kitchen.run { kitchen in
       let built = try await kitchen.build(
-        "FROM busybox\nRUN yes 0123456789012345678901234567890123456789012345678 | head -n 200000; printf 'no end'\n")
+        "FROM busybox\nRUN yes $(printf '%0499d' 0) | head -n 20000; printf 'no end'\n")
       #expect(built.succeeded)
-      let lines = built.log.split(separator: "\n").filter {
-        $0.hasSuffix(" 0123456789012345678901234567890123456789012345678")
-      }
-      #expect(lines.count == 200_000)
-      #expect(built.log.contains(" no end\n"))
+      let line = String(repeating: "0", count: 499)
+      #expect(built.printed == [String](repeating: line, count: 20_000) + ["no end"])
     }
   }
 
@@ -73,7 +70,7 @@ struct CommandTests {
       // The orphan holds the output open and would run for an hour.
       let built = try await kitchen.build("FROM busybox\nRUN sleep 3600 & echo started\n")
       #expect(built.succeeded, "\(built.log)")
-      #expect(built.log.contains(" started\n"))
+      #expect(built.printed == ["started"])
     }
   }
 

@@ -15,6 +15,13 @@ struct Kitchen: Sendable {
     /// `registry/org/name:tag@digest`.
     var reference: String { result.lines.last ?? "" }
     var log: String { result.error }
+    /// What the commands printed, line by line: `#3 0.31 words` in the log.
+    var printed: [String] {
+      log.split(separator: "\n").compactMap { line in
+        let words = line.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
+        return words.count == 3 && words[0].hasPrefix("#") && Double(words[1]) != nil ? String(words[2]) : nil
+      }
+    }
     var succeeded: Bool { result.status == 0 }
   }
 
@@ -32,7 +39,7 @@ struct Kitchen: Sendable {
     return try await PulledImage("docker://\(server.ready.registry)/dev/\(name):latest", folder)
   }
 
-  /// Lines of the log that end in what a step did: `cached` or not.
+  /// Runs `body` with a server that has the base, and stops it.
   static func run(
     _ flags: [String] = [], _ body: @escaping @Sendable (Kitchen) async throws -> Void
   ) async throws {
