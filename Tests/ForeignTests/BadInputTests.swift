@@ -188,6 +188,32 @@ import Testing
     }
   }
 
+  @Test("whose tokens are believed is the server's choice")
+  func modes() async throws {
+    func part(_ text: String) -> String {
+      Data(text.utf8).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+    }
+    let foreign = [#"{"alg":"none"}"#, #"{"sub":"s","organization":{"acme":{"id":"1"},"aaa":{"id":"2"}}}"#, "x"]
+      .map(part).joined(separator: ".")
+    for (mode, token, code) in [
+      ("tokens", foreign, "UNAUTHENTICATED"), ("claims", foreign, "OK"), ("claims", "dev", "UNAUTHENTICATED"),
+      ("claims", "", "UNAUTHENTICATED"), ("off", "", "OK"), ("off", "anything", "OK"),
+    ] {
+      try await withServer(["--auth", mode]) { server, folder in
+        let request: JSON = ["name": "x", "zippedCode": try await Tree.inline(dockerfile: Tree.scratch, in: folder)]
+        for door in Door.allCases {
+          let refusal = Refusal(name: mode, request: request, code: code, words: [], token: token)
+          let answer = try await create([refusal], server, door)[0]
+          #expect(answer.code == code, "\(mode) \(door): \(answer)")
+          guard let id = answer.build else { continue }
+          let owner = mode == "off" ? "dev" : "acme"
+          let api = HTTPAPI(server, token: token.isEmpty ? nil : token)
+          #expect(try await api.ended(id).build["organizationName"] == .string(owner), "\(mode) \(door)")
+        }
+      }
+    }
+  }
+
   // MARK: - Both doors
 
   private struct Answer: CustomStringConvertible {
