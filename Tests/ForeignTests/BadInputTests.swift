@@ -151,6 +151,24 @@ import Testing
     }
   }
 
+  @Test("a build that takes longer than it may is FAILED with its limit, and its processes are gone")
+  func timeout() async throws {
+    try await withServer { server, folder in
+      try await server.importBusybox()
+      let seconds = Int.random(in: 100_000...999_999)
+      let (build, log) = try await HTTPAPI(server).built([
+        "name": "slow", "timeoutSecs": "1",
+        "zippedCode": try await Tree.inline(dockerfile: "FROM busybox\nRUN sleep \(seconds)\n", in: folder),
+      ])
+      #expect(build["status"] == "BUILD_STATUS_FAILED")
+      #expect(build["error"].string?.contains("timed out after 1 s") == true, "\(build.text)")
+      #expect(log.contains { $0.contains("timeout_secs") }, "\(log)")
+      let processes = try await Tool("pgrep").run(["-f", "sleep \(seconds)"])
+      #expect(processes.status == 1, "\(processes.all)")
+      #expect(try Leftovers.of(server) == [])
+    }
+  }
+
   @Test("another organisation sees nothing of a build, at either door")
   func otherOrganization() async throws {
     try await withServer { server, folder in
