@@ -192,7 +192,8 @@ let package = Package(
       dependencies: ["Sandbox", "Diagnostics", .product(name: "SystemPackage", package: "swift-system")],
       swiftSettings: settings),
     .testTarget(
-      name: "TerminalTests", dependencies: ["Terminal", "Diagnostics", "TestSupport"], exclude: ["Golden"], swiftSettings: settings),
+      name: "TerminalTests", dependencies: ["Terminal", "Diagnostics", "TestSupport"], exclude: ["Golden"],
+      swiftSettings: settings),
     .testTarget(name: "WebAssetsTests", dependencies: ["CWebAssets"], swiftSettings: settings),
     .testTarget(
       name: "WireTests",
