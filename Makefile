@@ -17,10 +17,12 @@ run: ## build and start a server on the default data directory
 	@.ci/install build
 	swift build --product kindling && exec $(BIN) start
 
+# The test bundle by name, because --build-tests would also compile the protoc of a dependency; one test after the
+# other, because many of them start servers, builds and other people's clients of their own.
 test: ## install what is needed and pass every test
 	@.ci/install build test
 	.ci/python && swift build --product kindling && swift build --product kindlingPackageTests
-	swift test --skip-build
+	swift test --skip-build --no-parallel
 
 check: ## floors, imports, format and generated code
 	@.ci/install build test

@@ -182,7 +182,7 @@ let package = Package(
     .testTarget(
       name: "KindlingTests",
       dependencies: [
-        "kindling", "API", "Storage", "Diagnostics",
+        "kindling", "API", "Storage", "Diagnostics", "TestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -192,7 +192,8 @@ let package = Package(
       dependencies: ["Sandbox", "Diagnostics", .product(name: "SystemPackage", package: "swift-system")],
       swiftSettings: settings),
     .testTarget(
-      name: "TerminalTests", dependencies: ["Terminal", "Diagnostics"], exclude: ["Golden"], swiftSettings: settings),
+      name: "TerminalTests", dependencies: ["Terminal", "Diagnostics", "TestSupport"], exclude: ["Golden"],
+      swiftSettings: settings),
     .testTarget(name: "WebAssetsTests", dependencies: ["CWebAssets"], swiftSettings: settings),
     .testTarget(
       name: "WireTests",

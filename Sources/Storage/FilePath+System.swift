@@ -76,10 +76,26 @@ extension FilePath {
     let (result, code) = attempt { mkdir($0, 0o700) }
     if result == 0 || (code == EEXIST && isDirectory) { return }
     guard code == ENOENT, !removingLastComponent().isEmpty, removingLastComponent() != self else {
-      throw Failure.system(code, "making a directory", self)
+      throw noDirectory(code)
     }
     try removingLastComponent().makeDirectory()
-    try system("making a directory") { mkdir($0, 0o700) }
+    let (again, reason) = attempt { mkdir($0, 0o700) }
+    if again != 0, reason != EEXIST || !isDirectory { throw noDirectory(reason) }
+  }
+
+  /// Why no directory can be made here; a file in its place is the reader's to move, not a bug of ours.
+  private func noDirectory(_ code: Int32) -> Failure {
+    switch code {
+    case EEXIST, ENOTDIR, ENOENT, ELOOP, ENAMETOOLONG:
+      Failure(
+        .failedPrecondition,
+        reason: "directory-impossible",
+        "'\(self)' cannot be made a directory",
+        hint: "move what is in its way, or choose another directory with --data-dir",
+        cause: Errno(rawValue: code).description
+      )
+    default: Failure.system(code, "making a directory", self)
+    }
   }
 
   /// Opens with `O_CLOEXEC`; `mode` counts for new files.

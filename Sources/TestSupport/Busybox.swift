@@ -1,6 +1,6 @@
 import Foundation
 
-/// A base image from Debian's busybox-static, made once for each run of the tests.
+/// A base image from Debian's busybox-static, made once and kept with what was built.
 package actor Busybox {
   package static let shared = Busybox()
   private var made: Task<String, any Error>?
@@ -15,6 +15,10 @@ package actor Busybox {
 
   private static func make() async throws -> String {
     let folder = try TemporaryFolder()
+    defer { folder.remove() }
+    // Beside what was built, so that the next run finds it and nothing is left in the temporary folder.
+    let kept = FileManager.default.currentDirectoryPath + "/.build/busybox-base.tar"
+    if FileManager.default.fileExists(atPath: kept) { return kept }
     let script = """
       set -e
       mkdir -p root/bin root/etc root/tmp root/root root/home
@@ -27,7 +31,10 @@ package actor Busybox {
       """
     let result = try await Tool("/bin/sh").run(["-c", script], in: folder.path)
     guard result.status == 0 else { throw Tool.Missing(name: "busybox-static (\(result.error))") }
-    return folder.path("base.tar")
+    let moved = kept + ".\(ProcessInfo.processInfo.processIdentifier)"
+    try FileManager.default.moveItem(atPath: folder.path("base.tar"), toPath: moved)
+    guard rename(moved, kept) == 0 else { throw CocoaError(.fileWriteUnknown) }
+    return kept
   }
 }
 

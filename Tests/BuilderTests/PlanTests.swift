@@ -4,6 +4,7 @@ import Foundation
 import OCI
 import Storage
 import SystemPackage
+import TestSupport
 import Testing
 
 @testable import Builder
@@ -59,11 +60,7 @@ struct PlanTests {
     let folder = Self.folder.appendingPathComponent(name)
     let dockerfile = try String(contentsOf: folder.appendingPathComponent("Dockerfile"), encoding: .utf8)
     let text = try await plan(dockerfile, arguments: Self.arguments[name] ?? [:]).text
-    let golden = folder.appendingPathComponent("plan.txt")
-    if ProcessInfo.processInfo.environment["KINDLING_GOLDEN"] == "write" {
-      try Data(text.utf8).write(to: golden)
-    }
-    #expect(text == (try String(contentsOf: golden, encoding: .utf8)))
+    try Golden.expect(text, at: folder.appendingPathComponent("plan.txt"))
   }
 
   @Test("there are cases at all")

@@ -151,6 +151,24 @@ import Testing
     }
   }
 
+  @Test("a build that takes longer than it may is FAILED with its limit, and its processes are gone")
+  func timeout() async throws {
+    try await withServer { server, folder in
+      try await server.importBusybox()
+      let seconds = Int.random(in: 100_000...999_999)
+      let (build, log) = try await HTTPAPI(server).built([
+        "name": "slow", "timeoutSecs": "1",
+        "zippedCode": try await Tree.inline(dockerfile: "FROM busybox\nRUN sleep \(seconds)\n", in: folder),
+      ])
+      #expect(build["status"] == "BUILD_STATUS_FAILED")
+      #expect(build["error"].string?.contains("timed out after 1 s") == true, "\(build.text)")
+      #expect(log.contains { $0.contains("timeout_secs") }, "\(log)")
+      let processes = try await Tool("pgrep").run(["-f", "sleep \(seconds)"])
+      #expect(processes.status == 1, "\(processes.all)")
+      #expect(try Leftovers.of(server) == [])
+    }
+  }
+
   @Test("another organisation sees nothing of a build, at either door")
   func otherOrganization() async throws {
     try await withServer { server, folder in
@@ -185,6 +203,32 @@ import Testing
       let contextID = try #require(answers[4].first["contextId"].string)
       let stolen = try await api.call("POST", "/v1/ignite/builds", ["name": "x", "contextId": .string(contextID)])
       #expect(stolen.status == 404, "\(stolen)")
+    }
+  }
+
+  @Test("whose tokens are believed is the server's choice")
+  func modes() async throws {
+    func part(_ text: String) -> String {
+      Data(text.utf8).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+    }
+    let foreign = [#"{"alg":"none"}"#, #"{"sub":"s","organization":{"acme":{"id":"1"},"aaa":{"id":"2"}}}"#, "x"]
+      .map(part).joined(separator: ".")
+    for (mode, token, code) in [
+      ("tokens", foreign, "UNAUTHENTICATED"), ("claims", foreign, "OK"), ("claims", "dev", "UNAUTHENTICATED"),
+      ("claims", "", "UNAUTHENTICATED"), ("off", "", "OK"), ("off", "anything", "OK"),
+    ] {
+      try await withServer(["--auth", mode]) { server, folder in
+        let request: JSON = ["name": "x", "zippedCode": try await Tree.inline(dockerfile: Tree.scratch, in: folder)]
+        for door in Door.allCases {
+          let refusal = Refusal(name: mode, request: request, code: code, words: [], token: token)
+          let answer = try await create([refusal], server, door)[0]
+          #expect(answer.code == code, "\(mode) \(door): \(answer)")
+          guard let id = answer.build else { continue }
+          let owner = mode == "off" ? "dev" : "acme"
+          let api = HTTPAPI(server, token: token.isEmpty ? nil : token)
+          #expect(try await api.ended(id).build["organizationName"] == .string(owner), "\(mode) \(door)")
+        }
+      }
     }
   }
 

@@ -122,6 +122,34 @@ import Testing
     }
   }
 
+  @Test("an upload that its client cuts off leaves nothing")
+  func cutUpload() async throws {
+    try await withTemporaryFolder { folder in
+      let server = try await ServerProcess(data: folder.path("data"))
+      try folder.write(String(repeating: "noise", count: 200_000), to: "noise")
+      let pieces: JSON = ["@file": .string(folder.path("noise")), "@size": 100_000, "@field": "chunk"]
+      let call: JSON = ["rpc": "UploadBuildContext", "cut": true, "requests": [["metadata": ["name": "x"]], pieces]]
+      let answers = try await Python.call(server, [call, ["rpc": "ListBuilds"]])
+      #expect(answers.map(\.code) == ["CUT", "OK"])
+      // The server has dealt with every call once it has stopped.
+      #expect(await server.stop() == 0)
+      #expect(try Leftovers.of(server) == [])
+      #expect(try FileManager.default.subpathsOfDirectory(atPath: server.data + "/contexts").isEmpty)
+    }
+  }
+
+  @Test("either port takes either protocol")
+  func oneDoor() async throws {
+    try await withServer { server, _ in
+      let main = try #require(server.ready.http.split(separator: "/").last)
+      let answers = try await Python.call(
+        server, [["rpc": "services-v1"], ["rpc": "ListBuilds"]], address: String(main))
+      #expect(answers.map(\.code) == ["OK", "OK"])
+      let http = try await Curl(server).call("GET", "http://\(server.ready.grpc)/readyz")
+      #expect(http.status == 200, "\(http)")
+    }
+  }
+
   @Test("builds are listed newest first, by status, in pages that stay the same while new builds come")
   func pages() async throws {
     try await withServer { server, folder in

@@ -43,10 +43,14 @@ struct Python: Sendable {
   }
 
   /// Makes `calls` one after the other in one process; see the script for their members. A call to the contract's
-  /// service may name its RPC alone, and goes with `token` unless it brings metadata of its own.
-  static func call(_ server: ServerProcess, _ calls: [JSON], token: String? = nil) async throws -> [Answer] {
+  /// service may name its RPC alone, and goes with `token` unless it brings metadata of its own; `address` is the
+  /// server's gRPC port when it is left out.
+  static func call(
+    _ server: ServerProcess, _ calls: [JSON], token: String? = nil, address: String? = nil
+  ) async throws -> [Answer] {
     let order: JSON = [
-      "address": .string(server.ready.grpc), "calls": .array(calls.map { completed($0, token ?? server.token) }),
+      "address": .string(address ?? server.ready.grpc),
+      "calls": .array(calls.map { completed($0, token ?? server.token) }),
     ]
     let result = try await interpreter().run([script("grpc_call.py")], input: Data(order.text.utf8))
     guard result.status == 0 else { throw Broken(words: result.all) }

@@ -55,7 +55,10 @@ import Testing
     try await withServer { server, folder in
       _ = try await Self.build("app", server, folder)
       let registry = server.ready.registry
-      let podman = ["--storage-driver", "vfs", "--root", folder.path("root"), "--runroot", folder.path("run")]
+      // podman refuses a run root of more than 50 characters, which a folder of this test's own has.
+      let run = "/tmp/podman-\(UUID().uuidString.prefix(8))"
+      defer { try? FileManager.default.removeItem(atPath: run) }
+      let podman = ["--storage-driver", "vfs", "--root", folder.path("root"), "--runroot", run]
       let tool = try Tool("podman")
       try await tool.succeed(podman + ["pull", "-q", "--tls-verify=false", "\(registry)/dev/app:latest"])
       try await tool.succeed(podman + ["tag", "\(registry)/dev/app:latest", "\(registry)/dev/pod:1"])

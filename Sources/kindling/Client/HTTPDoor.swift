@@ -17,6 +17,8 @@ struct HTTPDoor: Sendable {
     var configuration = HTTPClient.Configuration()
     configuration.redirectConfiguration = .disallow
     configuration.timeout.connect = .seconds(10)
+    // Where nobody listens nobody will: trying until the time is over only delays the answer.
+    configuration.connectionPool.retryConnectionEstablishment = false
     do {
       return try await HTTPClient.withHTTPClient(configuration: configuration) { client in
         try await body(HTTPDoor(access: access, client: client))

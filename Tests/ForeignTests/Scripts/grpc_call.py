@@ -11,18 +11,24 @@ A CALL has
   "timeout"    seconds (default 60)
   "raw"        true: the method is called with empty bytes, whether it is described or not
   "on"         {"text": TEXT, "call": CALL}: made when a message that holds TEXT comes; its answer stands in "then"
+  "cut"        true: a client stream is cancelled after its last message where others end
   "until"      TEXT: the stream is left when a message that holds it comes
 Strings may hold ${N.member}: a member of the first message that the call number N answered.
 """
 import json
 import re
 import sys
+import threading
 
 import grpc
 from google.protobuf import json_format, message_factory
 from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_reflection.v1alpha import reflection_pb2
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+
+
+class Cut(Exception):
+    pass
 
 
 class Caller:
@@ -62,6 +68,23 @@ class Caller:
                     setattr(message, part["@field"], piece)
                     yield message
 
+    def cut(self, function, messages, metadata):
+        sent, over = threading.Event(), threading.Event()
+
+        def all_but_the_end():
+            yield from messages
+            sent.set()
+            over.wait()
+
+        pending = function.future(all_but_the_end(), metadata=metadata)
+        sent.wait()
+        pending.cancel()
+        over.set()
+        try:
+            pending.result()
+        except grpc.FutureCancelledError:
+            raise Cut() from None
+
     def invoke(self, call, answer):
         path = "/" + call["rpc"]
         metadata = list(call.get("metadata", {}).items())
@@ -76,6 +99,8 @@ class Caller:
         function = getattr(self.channel, kind)(
             path, request_serializer=kind_in.SerializeToString, response_deserializer=kind_out.FromString)
         messages = self.requests(call.get("requests", [{}]), kind_in)
+        if call.get("cut"):
+            self.cut(function, messages, metadata)
         result = function(
             messages if method.client_streaming else next(messages), metadata=metadata, timeout=timeout)
         on = call.get("on")
@@ -97,6 +122,8 @@ class Caller:
                 answer["messages"] = [{"name": name} for name in self.services(package)]
             else:
                 self.invoke(self.filled(call), answer)
+        except Cut:
+            answer["code"] = "CUT"
         except grpc.RpcError as error:
             answer["code"] = error.code().name
             answer["details"] = error.details()
