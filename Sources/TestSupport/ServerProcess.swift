@@ -27,10 +27,13 @@ package final class ServerProcess: Sendable {
   }
 
   /// Starts the server and returns when it is ready; throws with its words when it ends instead.
-  package init(data: String, flags: [String] = []) async throws {
+  ///
+  /// `launcher` is a command that executes what follows it, in place of the binary itself.
+  package init(data: String, flags: [String] = [], launcher: [String] = [ServerProcess.binary]) async throws {
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: Self.binary)
-    process.arguments = ["start", "--port", "0", "--grpc-port", "0", "--json", "--data-dir", data] + flags
+    process.executableURL = URL(fileURLWithPath: launcher[0])
+    process.arguments =
+      launcher.dropFirst() + ["start", "--port", "0", "--grpc-port", "0", "--json", "--data-dir", data] + flags
     let output = Pipe()
     let errors = data + ".errors"
     try Data().write(to: URL(fileURLWithPath: errors))
