@@ -176,6 +176,9 @@ let package = Package(
         "Builder", "Dockerfile", "Archive", "Storage", "OCI", "Diagnostics", "TestSupport", "kindling",
         .product(name: "SystemPackage", package: "swift-system"),
       ], exclude: ["Golden"], swiftSettings: settings),
+    .testTarget(
+      name: "DiagnosticsTests", dependencies: ["Diagnostics", "TestSupport"], exclude: ["Golden"],
+      swiftSettings: settings),
     .testTarget(name: "DockerfileTests", dependencies: ["Dockerfile", "Diagnostics"], swiftSettings: settings),
     .testTarget(
       name: "ForeignTests", dependencies: ["kindling", "TestSupport"], exclude: ["Scripts"], swiftSettings: settings),
@@ -187,6 +190,7 @@ let package = Package(
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "SystemPackage", package: "swift-system"),
       ], exclude: ["Golden"], swiftSettings: settings),
+    .testTarget(name: "OCITests", dependencies: ["OCI", "Diagnostics"], swiftSettings: settings),
     .testTarget(
       name: "SandboxTests",
       dependencies: ["Sandbox", "Diagnostics", .product(name: "SystemPackage", package: "swift-system")],

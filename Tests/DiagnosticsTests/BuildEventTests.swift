@@ -1,0 +1,56 @@
+import Diagnostics
+import Foundation
+import Testing
+
+@Suite("Build events")
+struct BuildEventTests {
+  static let failure = Failure(.failedPrecondition, reason: "run-failed", "exit status 3")
+  static let kinds: [BuildEvent.Kind] = [
+    .queued, .started, .source(.init(files: 2, size: ByteCount(10))),
+    .planned([.init(step: 1, stage: "build", instruction: "RUN make", line: 3)]), .note("base busybox"),
+    .warning("look", source: SourceExcerpt(file: "Dockerfile", text: "FROM a", lines: 1...1)),
+    .warning("look", source: nil), .stepStarted(step: 1), .output(step: 1, stream: .stderr, line: "a\u{1B}[1m\r\"b"),
+    .stepFinished(.init(step: 1, result: .ran, durationMilliseconds: 14_200, layer: ByteCount(84_000_000))),
+    .stepFinished(.init(step: 1, result: .cached, durationMilliseconds: 0)),
+    .image(.init(references: ["h/o/n:t"], digest: "sha256:00", size: ByteCount(999), layers: 3)),
+    .finished(.succeeded(durationMilliseconds: 15_000, cachedSteps: 2)), .finished(.failed(failure)),
+    .finished(.cancelled),
+  ]
+
+  @Test("read back from JSON as they were written", arguments: kinds)
+  func roundTrip(kind: BuildEvent.Kind) throws {
+    let event = BuildEvent(sequence: 7, at: Timestamp(milliseconds: 1), kind: kind)
+    let bytes = try JSONEncoder().encode(event)
+    #expect(try JSONDecoder().decode(BuildEvent.self, from: bytes) == event)
+  }
+
+  @Test("are refused when their word is unknown")
+  func unknown() {
+    let text = #"{"sequence":1,"at":1,"kind":{"kind":"exploded"}}"#
+    #expect(throws: DecodingError.self) { try JSONDecoder().decode(BuildEvent.self, from: Data(text.utf8)) }
+  }
+
+  @Test("render as the lines of a log, steps named and timed")
+  func log() {
+    var renderer = LogRenderer()
+    let lines = Self.kinds.enumerated().flatMap { index, kind in
+      renderer.lines(
+        for: BuildEvent(sequence: index + 1, at: Timestamp(milliseconds: Int64(index) * 1000), kind: kind))
+    }
+    #expect(
+      lines.map(\.text) == [
+        "queued", "started", "context: 2 files, 10 B", "plan: 1 steps", "base busybox", "warning: look",
+        "Dockerfile:1", "  > 1 | FROM a", "warning: look", "#1 [build] RUN make", "#1 1.00 a\u{1B}[1m\r\"b",
+        "#1 done 14.20s, layer 84 MB", "#1 cached", "image: h/o/n:t@sha256:00", "size: 999 B in 3 layers",
+        "succeeded in 15.00s, 2 steps cached", "failed: exit status 3", "cancelled",
+      ])
+  }
+
+  @Test(
+    "sizes read as people read them",
+    arguments: [
+      (0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (6_100_000, "6.1 MB"), (84_000_000, "84 MB"),
+      (1_200_000_000, "1.2 GB"), (5_000_000_000_000, "5000 GB"),
+    ])
+  func sizes(bytes: Int64, text: String) { #expect(ByteCount(bytes).description == text) }
+}
