@@ -13,6 +13,7 @@ struct BuildRun {
   let scratch: ScratchFolder
   let reporter: any BuildReporter
   let plan: BuildPlan
+  let cache: StepCache
   /// The moment the build's own entries and configuration carry.
   let created: String
 
@@ -21,7 +22,7 @@ struct BuildRun {
 
   init(
     builder: ImageBuilder, order: BuildOrder, context: BuildContext, scratch: ScratchFolder,
-    reporter: any BuildReporter, plan: BuildPlan, created: String
+    reporter: any BuildReporter, plan: BuildPlan, cache: StepCache, created: String
   ) {
     self.builder = builder
     self.order = order
@@ -29,6 +30,7 @@ struct BuildRun {
     self.scratch = scratch
     self.reporter = reporter
     self.plan = plan
+    self.cache = cache
     self.created = created
   }
 
@@ -157,11 +159,11 @@ struct BuildRun {
   private func layer(of entries: [LayerEntry]) throws(Failure) -> Outcome {
     let known = try withDigests(entries)
     let key = CacheKey.copy(known)
-    if let record = try cached(key) { return (virtualLayer(known, record), true) }
+    if let record = try cache.layer(key) { return (virtualLayer(known, record), true) }
     let record = try LayerBlob(store: builder.blobs).write { (tar) throws(Failure) in
       for entry in known { try tar.append(entry.tar, body: try entry.body.reader()) }
     }
-    try remember(record, as: key)
+    cache.remember(record, as: key)
     return (virtualLayer(known, record), false)
   }
 
@@ -186,27 +188,13 @@ struct BuildRun {
 
   private func run(_ action: RunAction, _ step: PlannedStep, in build: StageBuild) async throws(Failure) -> Outcome {
     let key = CacheKey.run(action, layers: build.layers.map(\.record), platform: order.platform)
-    if let record = try cached(key) { return (StageBuild.Layer(record: record, virtual: nil), true) }
+    if let record = try cache.layer(key) { return (StageBuild.Layer(record: record, virtual: nil), true) }
     let command = RunStep(
       builder: builder, step: step, action: action, lowers: try build.lowers(builder.layers, scratch),
       tree: try build.tree(builder.layers, scratch), scratch: scratch, reporter: reporter)
     let record = try await command.run()
-    try remember(record, as: key)
+    cache.remember(record, as: key)
     return (StageBuild.Layer(record: record, virtual: nil), false)
-  }
-
-  // MARK: - Cache
-
-  private func cached(_ key: Digest) throws(Failure) -> LayerRecord? {
-    guard !order.noCache, let record = try builder.ledger.cacheEntry(key: key, of: order.organization)?.layer,
-      builder.blobs.size(of: record.digest) == record.size
-    else { return nil }
-    return record
-  }
-
-  private func remember(_ record: LayerRecord, as key: Digest) throws(Failure) {
-    try builder.ledger.putCacheEntry(
-      key: key, of: order.organization, layer: record, createdAt: builder.clock.now())
   }
 
   private var now: Int64 { builder.clock.now().milliseconds / 1000 }

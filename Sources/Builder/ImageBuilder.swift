@@ -54,8 +54,12 @@ package struct ImageBuilder: Sendable {
       plan.warnings.map { .warning($0.text, source: $0.source) } + [.planned(plan.announcement)])
 
     // The stages
+    let cache = StepCache(
+      ledger: ledger, blobs: blobs, organization: order.organization, clock: clock, isRead: !order.noCache)
+    // A cache that cannot be written costs the next build time, and is no reason to fail this one.
+    defer { try? cache.save() }
     var run = BuildRun(
-      builder: self, order: order, context: context, scratch: scratch, reporter: reporter, plan: plan,
+      builder: self, order: order, context: context, scratch: scratch, reporter: reporter, plan: plan, cache: cache,
       created: Self.timeText(clock.now()))
     var result: StageBuild?
     for stage in plan.stages { result = try await run.build(stage) }

@@ -89,19 +89,28 @@ extension Ledger {
     layer: LayerRecord?,
     createdAt: Timestamp
   ) throws(Failure) {
+    try putCacheEntries([(key, layer)], of: organization, createdAt: createdAt)
+  }
+
+  /// The same for several, in one transaction.
+  package func putCacheEntries(
+    _ entries: [(key: Digest, layer: LayerRecord?)], of organization: OrganizationName, createdAt: Timestamp
+  ) throws(Failure) {
     try write("saving to the step cache") { db in
-      if let layer { try Self.put(layer, db) }
-      try db.execute(
-        sql: """
-          INSERT INTO step_cache (organization, key, layer, created_at, used_at) VALUES (?, ?, ?, ?, ?)
-          ON CONFLICT (organization, key)
-          DO UPDATE SET layer = excluded.layer, created_at = excluded.created_at, used_at = excluded.used_at
-          """,
-        arguments: [
-          organization.name, key.description, layer?.digest.description, createdAt.milliseconds,
-          createdAt.milliseconds,
-        ]
-      )
+      for (key, layer) in entries {
+        if let layer { try Self.put(layer, db) }
+        try db.execute(
+          sql: """
+            INSERT INTO step_cache (organization, key, layer, created_at, used_at) VALUES (?, ?, ?, ?, ?)
+            ON CONFLICT (organization, key)
+            DO UPDATE SET layer = excluded.layer, created_at = excluded.created_at, used_at = excluded.used_at
+            """,
+          arguments: [
+            organization.name, key.description, layer?.digest.description, createdAt.milliseconds,
+            createdAt.milliseconds,
+          ]
+        )
+      }
     }
   }
 
