@@ -105,6 +105,13 @@ extension ImageRegistry {
     repository: Repository,
     tags: [Tag]
   ) throws(Failure) -> (digest: Digest, size: ByteCount) {
+    for layer in layers {
+      guard let size = data.blobs.size(of: layer.digest) else { throw Self.unknownBlob(layer.digest, repository) }
+      guard size.bytes == layer.size else {
+        throw Failure(
+          .invalidArgument, reason: "size-invalid", "layer '\(layer.digest)' does not have \(layer.size) bytes")
+      }
+    }
     let configDigest = try data.blobs.put(config)
     let configType: MediaType = mediaType == .dockerManifest ? .dockerConfig : .ociConfig
     let manifest = Manifest(

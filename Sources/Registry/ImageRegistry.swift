@@ -21,8 +21,7 @@ package final class ImageRegistry: Sendable {
 
   /// Opens a blob of the repository for reading; throws `blob-unknown`.
   package func blob(_ digest: Digest, in repository: Repository) throws(Failure) -> BlobHandle {
-    try requireBlob(digest, in: repository)
-    guard let size = data.blobs.size(of: digest) else { throw Self.unknownBlob(digest, repository) }
+    let size = try size(of: digest, in: repository)
     return BlobHandle(digest: digest, size: size, descriptor: try data.blobs.open(digest))
   }
 
@@ -58,6 +57,13 @@ package final class ImageRegistry: Sendable {
     return true
   }
 
+  /// A blob's size in a repository it was pushed or mounted to; throws `blob-unknown` for every other one.
+  package func size(of digest: Digest, in repository: Repository) throws(Failure) -> ByteCount {
+    try requireBlob(digest, in: repository)
+    guard let size = data.blobs.size(of: digest) else { throw Self.unknownBlob(digest, repository) }
+    return size
+  }
+
   private func requireBlob(_ digest: Digest, in repository: Repository) throws(Failure) {
     if cache.knowsBlob(digest, in: repository) { return }
     let generation = cache.generation
@@ -65,7 +71,7 @@ package final class ImageRegistry: Sendable {
     cache.rememberBlob(digest, in: repository, generation: generation)
   }
 
-  private static func unknownBlob(_ digest: Digest, _ repository: Repository) -> Failure {
+  static func unknownBlob(_ digest: Digest, _ repository: Repository) -> Failure {
     Failure(.notFound, reason: "blob-unknown", "blob '\(digest)' is not in repository '\(repository)'")
   }
 

@@ -14,7 +14,7 @@ import SystemPackage
 package final class DataDirectory: Sendable {
   /// The folders other rooms keep their files in.
   package enum Folder: String, Sendable, CaseIterable {
-    /// Unpacked layers by diffID: a cache of blobs.
+    /// Layers unpacked, by the digest of their blob: a cache.
     case layers
     /// One folder a build, with its events.
     case builds

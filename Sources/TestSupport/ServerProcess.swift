@@ -95,7 +95,12 @@ package final class ServerProcess: Sendable {
     if method == "HEAD" { arguments[3] = "GET"; arguments.insert("-I", at: 0) }
     if let token { arguments += ["-H", "Authorization: Bearer \(token)"] }
     for header in headers { arguments += ["-H", header] }
-    if body != nil { arguments += ["-H", "Content-Type: application/json", "-H", "Expect:", "--data-binary", "@-"] }
+    if body != nil {
+      if !headers.contains(where: { $0.hasPrefix("Content-Type:") }) {
+        arguments += ["-H", "Content-Type: application/json"]
+      }
+      arguments += ["-H", "Expect:", "--data-binary", "@-"]
+    }
     let result = try await Tool("curl").run(arguments, input: body.map { Data($0.utf8) })
     let text = result.output.replacingOccurrences(of: "\r\n", with: "\n")
     let parts = text.components(separatedBy: "\n\n")

@@ -16,7 +16,7 @@ struct LayerStore: Sendable {
 
   /// The layer's directory, unpacked now if nobody did before.
   func directory(of layer: LayerRecord, scratch: ScratchFolder) throws(Failure) -> FilePath {
-    let path = path(of: layer.diffID)
+    let path = path(of: layer.digest)
     guard !FileSystem.exists(path) else { return path }
     let fresh = try scratch.directory("layer")
     let blob = FileReader(try blobs.open(layer.digest), closing: true)
@@ -31,17 +31,17 @@ struct LayerStore: Sendable {
         "layer '\(layer.digest)' unpacks to '\(hashed.digest)' where its image says '\(layer.diffID)'",
         hint: "import or push the image again")
     }
-    return adopt(fresh, as: layer.diffID)
+    return adopt(fresh, as: layer.digest)
   }
 
   /// Takes over a directory that already is what the layer unpacks to, such as a RUN's upper directory.
   @discardableResult
-  func adopt(_ directory: FilePath, as diffID: Digest) -> FilePath {
-    let path = path(of: diffID)
+  func adopt(_ directory: FilePath, as blob: Digest) -> FilePath {
+    let path = path(of: blob)
     // Another build may have been first; both made the same, and the second goes with its scratch folder.
     _ = FileSystem.rename(directory, to: path)
     return path
   }
 
-  private func path(of diffID: Digest) -> FilePath { folder.appending("\(diffID.algorithm.rawValue)-\(diffID.hex)") }
+  private func path(of blob: Digest) -> FilePath { folder.appending("\(blob.algorithm.rawValue)-\(blob.hex)") }
 }

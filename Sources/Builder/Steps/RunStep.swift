@@ -34,7 +34,7 @@ struct RunStep {
     let record = try LayerBlob(store: builder.blobs).write { (tar) throws(Failure) in
       _ = try LayerPacker(upper: root.upper, xattrs: builder.layers.xattrs).pack(into: tar)
     }
-    builder.layers.adopt(root.upper, as: record.diffID)
+    builder.layers.adopt(root.upper, as: record.digest)
     return record
   }
 

@@ -49,6 +49,13 @@ package struct LocalImages: BaseImageSource {
         stored = try registry.manifest(.digest(chosen.digest), in: repository)
       }
       let manifest = try decode(Manifest.self, stored.bytes, of: text)
+      // A manifest may name layers its pusher never had, of foreign types: those are not to be read through it.
+      for layer in manifest.layers where try registry.size(of: layer.digest, in: repository).bytes != layer.size {
+        throw Failure(
+          .failedPrecondition, reason: "base-image-broken",
+          "layer '\(layer.digest)' of image '\(text)' does not have the \(layer.size) bytes its manifest says",
+          hint: "import or push the image again")
+      }
       let config = try registry.bytes(of: manifest.config.digest, in: repository, limit: .mebibytes(8))
       return BaseImage(
         reference: text, manifest: stored.digest, config: try decode(ImageConfig.self, config, of: text),

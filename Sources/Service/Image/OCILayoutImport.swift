@@ -16,8 +16,7 @@ struct OCILayoutImport {
     let index = try files.json(Index.self, "index.json")
     let manifest = try manifest(try choose(from: index, tag: tag), depth: 0)
     for layer in manifest.layers { try store(layer.digest) }
-    let config = try files.reader(path(manifest.config.digest)).contents(limit: .mebibytes(8))
-    guard Digest(sha256Of: config) == manifest.config.digest else { throw mismatch(manifest.config.digest) }
+    let config = try checked(manifest.config.digest)
     return ImportableImage(config: config, layers: manifest.layers)
   }
 
@@ -33,8 +32,8 @@ struct OCILayoutImport {
   }
 
   private func manifest(_ descriptor: Descriptor, depth: Int) throws(Failure) -> Manifest {
-    guard descriptor.mediaType.isIndex else { return try files.json(Manifest.self, path(descriptor.digest)) }
-    let index = try files.json(Index.self, path(descriptor.digest))
+    guard descriptor.mediaType.isIndex else { return try document(Manifest.self, descriptor.digest) }
+    let index = try document(Index.self, descriptor.digest)
     guard depth < 4, let chosen = index.manifest(for: .host) else {
       throw Failure(
         .invalidArgument, reason: "base-image-platform", "the OCI layout has no image for \(Platform.host)")
@@ -42,8 +41,26 @@ struct OCILayoutImport {
     return try manifest(chosen, depth: depth + 1)
   }
 
+  private func document<Value: Decodable>(_ type: Value.Type, _ digest: Digest) throws(Failure) -> Value {
+    let bytes = try checked(digest)
+    do { return try CanonicalJSON.decode(type, from: bytes) } catch {
+      throw Failure(
+        .invalidArgument, reason: "image-archive-broken", "'\(digest)' in the OCI layout cannot be read",
+        cause: String(describing: error))
+    }
+  }
+
+  /// A small blob's bytes, which must have its digest.
+  private func checked(_ digest: Digest) throws(Failure) -> [UInt8] {
+    let bytes = try files.reader(path(digest)).contents(limit: .mebibytes(8))
+    let running = RunningDigest(digest.algorithm)
+    running.update(bytes)
+    guard running.digest() == digest else { throw mismatch(digest) }
+    return bytes
+  }
+
   private func store(_ digest: Digest) throws(Failure) {
-    guard !blobs.contains(digest) else { return }
+    // Also when the blob is here already: only an archive that holds the bytes may bring them into the repository.
     let writer = try blobs.writer(digest.algorithm)
     let reader = try files.reader(path(digest))
     _ = try reader.copy(to: BlobSink(writer))
