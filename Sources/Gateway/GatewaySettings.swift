@@ -6,6 +6,9 @@ package struct GatewaySettings: Sendable {
   package var allowedHosts: [String]
   /// Whether registry clients must log in; without it, whoever reaches the listener may pull and push.
   package var registryAuthRequired: Bool
+  /// Whether the page gets a token without asking. False as soon as others than this machine's own people have RUNs
+  /// here: those reach the door over loopback too.
+  package var offersSession: Bool
   /// Whether blobs may leave by sendfile(2). False as soon as something encrypts what is written to the socket.
   package var sendsFilesDirectly: Bool
   /// Time between signs of life on silent event streams.
@@ -15,12 +18,14 @@ package struct GatewaySettings: Sendable {
     version: String,
     allowedHosts: [String] = [],
     registryAuthRequired: Bool = false,
+    offersSession: Bool = true,
     sendsFilesDirectly: Bool = true,
     heartbeat: Duration = .seconds(15)
   ) {
     self.version = version
     self.allowedHosts = allowedHosts
     self.registryAuthRequired = registryAuthRequired
+    self.offersSession = offersSession
     self.sendsFilesDirectly = sendsFilesDirectly
     self.heartbeat = heartbeat
   }

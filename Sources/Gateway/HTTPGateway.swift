@@ -41,7 +41,8 @@ package struct HTTPGateway: Sendable {
       identities: identities,
       imports: ImageImportDoor(imports: imports, work: data.path(.work)),
       reply: reply,
-      version: settings.version
+      version: settings.version,
+      offersSession: settings.offersSession
     )
     health = HealthDoor(readiness: readiness)
     registry = RegistryDoor(

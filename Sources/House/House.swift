@@ -62,7 +62,7 @@ package struct House: Sendable {
 
     // Queue
     let threads = BuildThreads()
-    let queue = BuildQueue(data: data, workers: settings.workers, clock: clock) {
+    let queue = BuildQueue(data: data, workers: settings.workers, clock: clock, isOpen: false) {
       (record, reporter) async throws(Failure) in
       try await threads.run { () async throws(Failure) in try await job.run(record, reporter: reporter) }
     }
@@ -78,7 +78,8 @@ package struct House: Sendable {
       builds: builds, identities: identities, registry: registry, imports: imports, data: data,
       settings: GatewaySettings(
         version: settings.version, allowedHosts: settings.allowedHosts,
-        registryAuthRequired: settings.registryAuthRequired || !settings.isLoopbackOnly),
+        registryAuthRequired: settings.registryAuthRequired || !settings.isLoopbackOnly,
+        offersSession: settings.isLoopbackOnly && !settings.registryAuthRequired),
       readiness: { health.readiness() })
     let door = DoorServer(
       addresses: [settings.listen, settings.grpcListen], responder: gateway.responder,
@@ -89,6 +90,7 @@ package struct House: Sendable {
       let ready = ready(bound, data: data, probes: probes)
       do { try data.writeRunFile(ready.runFile) } catch { logger.error("run.json: \(error)") }
       onReady(ready)
+      await queue.open()
     }
 
     // Run and stop: the queue stops first, so that no build begins while the doors drain.

@@ -12,6 +12,7 @@ struct OwnDoor: Sendable {
   let imports: ImageImportDoor
   let reply: StreamReply
   let version: String
+  let offersSession: Bool
 
   func respond(to call: Call) async throws(Failure) -> Response {
     let components = call.path.split(separator: "/")
@@ -50,8 +51,7 @@ struct OwnDoor: Sendable {
   /// a page of another origin is not.
   private func session(for call: Call) async throws(Failure) -> Session {
     try OriginRule.checkSameOrigin(call.request.head)
-    guard identities.mode == .off || (call.context.isFromLoopback && HostRule.isLoopback(call.request.head.authority))
-    else {
+    guard offersSession, call.context.isFromLoopback, HostRule.isLoopback(call.request.head.authority) else {
       throw Failure(
         .permissionDenied,
         reason: "session-not-local",
