@@ -34,6 +34,32 @@ struct BuildQueueTests {
     for record in records { #expect(try await shelf.ended(record).status == .succeeded) }
   }
 
+  @Test("begins nothing before it is opened")
+  func closed() async throws {
+    let queue = BuildQueue(data: shelf.data, isOpen: false) {
+      [workshop] (record, _) async throws(Failure) in try await workshop.work(record)
+    }
+    let record = try shelf.record("early")
+    await queue.enqueue(record)
+    #expect(await queue.depth == (0, 1))
+    #expect(try shelf.status(record) == .pending)
+    await queue.open()
+    await workshop.begun(1)
+    await workshop.end("early")
+    #expect(try await shelf.ended(record).status == .succeeded)
+  }
+
+  @Test("takes the largest time limit a caller can send")
+  func endlessTimeout() async throws {
+    var record = try shelf.record("patient")
+    record.timeoutSeconds = .max
+    let queue = queue()
+    await queue.enqueue(record)
+    await workshop.begun(1)
+    await workshop.end("patient")
+    #expect(try await shelf.ended(record).status == .succeeded)
+  }
+
   @Test("runs as many at once as it may, and no more")
   func workers() async throws {
     let queue = queue(workers: 3)

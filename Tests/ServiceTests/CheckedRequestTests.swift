@@ -85,4 +85,12 @@ struct CheckedRequestTests {
     }
     #expect(failure.reason == "build-arg-invalid")
   }
+
+  @Test("refuses a value no environment could hold, and does not repeat it")
+  func badValue() throws {
+    let failure = try #require(throws: Failure.self) {
+      try CheckedRequest(Self.request { $0.buildArgs = ["TOKEN": "secret\0x"] })
+    }
+    #expect(failure.reason == "build-arg-invalid" && !failure.description.contains("secret"))
+  }
 }

@@ -28,6 +28,7 @@ extension ByteReader {
     let buffer = FixedBuffer(capacity: 128 << 10)
     var total: Int64 = 0
     while true {
+      try checkCancellation()
       let count = try read(into: buffer.bytes)
       if count == 0 { return total }
       total += Int64(count)
@@ -40,6 +41,7 @@ extension ByteReader {
     let buffer = FixedBuffer(capacity: 256 << 10)
     var total: Int64 = 0
     while true {
+      try checkCancellation()
       let count = try read(into: buffer.bytes)
       if count == 0 { return total }
       try writer.write(UnsafeRawBufferPointer(rebasing: buffer.bytes[..<count]))
@@ -53,4 +55,9 @@ extension ByteReader {
     try LimitedReader(over: self, limit: limit).copy(to: writer)
     return writer.bytes
   }
+}
+
+/// Ends long reading when the task it is done for is cancelled: a build that is over reads no gigabytes more.
+func checkCancellation() throws(Failure) {
+  guard !Task.isCancelled else { throw Failure(.cancelled, reason: "cancelled", "reading was cancelled") }
 }

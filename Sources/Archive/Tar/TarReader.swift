@@ -32,6 +32,7 @@ package final class TarReader: ByteReader {
   /// At the end the source is read to its own end, so that hashes and checksums below cover all of it.
   package func next() throws(Failure) -> TarEntry? {
     if hasEnded { return nil }
+    try checkCancellation()
     try skip(remaining + padding)
     remaining = 0
     padding = 0

@@ -35,7 +35,14 @@ package final class BuildService: Sendable {
       noCache: request.noCache, timeoutSeconds: request.timeoutSeconds, source: source, registry: request.registry,
       repository: request.repository, createdAt: clock.now())
     try data.ledger.insert(record)
-    try data.events.append(.queued, to: record.id)
+    do throws(Failure) {
+      try data.events.append(.queued, to: record.id)
+    } catch {
+      // The caller is told no: then no later start may run it.
+      _ = try? data.ledger.finish(
+        record.id, status: .failed, failure: error, references: [], manifest: nil, metrics: nil, at: clock.now())
+      throw error
+    }
     await queue.enqueue(record)
     return record
   }
@@ -78,7 +85,7 @@ package final class BuildService: Sendable {
       switch start {
       case .beginning: 1
       case .now: try data.events.lastSequence(of: record.id) + 1
-      case .after(let sequence): max(0, sequence) + 1
+      case .after(let sequence): min(max(0, sequence), Int.max - 1) + 1
       }
     return try data.events.events(of: record.id, from: first, follow: true)
   }

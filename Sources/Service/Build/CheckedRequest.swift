@@ -13,8 +13,14 @@ struct CheckedRequest {
     dockerfile = try Self.dockerfile(request.dockerfile)
     tags = try Self.tags(request.tags)
     platform = try Self.platform(request.platform)
-    for key in request.buildArgs.keys where key.isEmpty || key.contains("=") || key.contains("\0") {
-      throw Failure(.invalidArgument, reason: "build-arg-invalid", "build argument name '\(key)' is not valid")
+    for (key, value) in request.buildArgs {
+      guard !key.isEmpty, !key.contains("="), !key.utf8.contains(0) else {
+        throw Failure(.invalidArgument, reason: "build-arg-invalid", "build argument name '\(key)' is not valid")
+      }
+      guard !value.utf8.contains(0) else {
+        throw Failure(
+          .invalidArgument, reason: "build-arg-invalid", "the value of build argument '\(key)' holds a NUL byte")
+      }
     }
   }
 

@@ -2,7 +2,7 @@ import Diagnostics
 import JWTKit
 import Storage
 
-/// What a token says (contract §3.1): the organisation is the first key of `organization`, or `org_name`.
+/// What a token says (contract §3.1): the organisation is the first key of `organization`, or `org_name`, or `org_id`.
 struct TokenClaims: JWTPayload {
   struct OrganizationClaim: Codable, Sendable { var id: String? }
 
@@ -13,10 +13,12 @@ struct TokenClaims: JWTPayload {
   var jti: IDClaim?
   var organization: [String: OrganizationClaim]?
   var orgName: String?
+  var orgID: String?
 
   enum CodingKeys: String, CodingKey {
     case iss, sub, exp, iat, jti, organization
     case orgName = "org_name"
+    case orgID = "org_id"
   }
 
   func verify(using algorithm: some JWTAlgorithm) throws { try exp?.verifyNotExpired() }
@@ -26,12 +28,17 @@ struct TokenClaims: JWTPayload {
   func organizationName(payload: String) throws(Failure) -> OrganizationName {
     let names = (organization ?? [:]).keys
     let first = names.min { position(of: $0, in: payload) < position(of: $1, in: payload) }
-    guard let name = first ?? orgName else {
+    guard let name = first ?? orgName ?? orgID else {
       throw Failure(
         .unauthenticated, reason: "token-without-organization", "the token names no organisation",
         hint: "get one with: kindling token --org NAME")
     }
-    return try OrganizationName(name)
+    do { return try OrganizationName(name) } catch {
+      throw Failure(
+        .unauthenticated, reason: "token-organization-invalid",
+        "the token's organisation '\(name)' is not a valid name",
+        hint: error.hint)
+    }
   }
 
   private func position(of key: String, in payload: String) -> Int {

@@ -25,17 +25,25 @@ package actor BuildQueue {
   private var waiting: [OrganizationName: [BuildRecord]] = [:]
   private var turns: [OrganizationName] = []
   private var running: [BuildID: Running] = [:]
+  private var isOpen: Bool
   private var isStopping = false
 
   package init(
     data: DataDirectory, workers: Int = 2, defaultTimeout: Duration = .seconds(30 * 60), clock: WallClock = .system,
-    work: @escaping Work
+    isOpen: Bool = true, work: @escaping Work
   ) {
     self.data = data
     self.workers = workers
     self.defaultTimeout = defaultTimeout
     self.clock = clock
+    self.isOpen = isOpen
     self.work = work
+  }
+
+  /// Lets waiting builds begin, where the queue was made closed: a start that fails must not touch them.
+  package func open() {
+    isOpen = true
+    startNext()
   }
 
   /// Takes over what the last run of the server left: waiting builds wait again, running ones are FAILED,
@@ -71,8 +79,8 @@ package actor BuildQueue {
   package func cancel(_ id: BuildID) async throws(Failure) {
     for (organization, records) in waiting {
       guard let index = records.firstIndex(where: { $0.id == id }) else { continue }
-      waiting[organization]?.remove(at: index)
       try finish(records[index], with: .failure(Failure(.cancelled, reason: "cancelled", "the build was cancelled")))
+      waiting[organization]?.remove(at: index)
       return
     }
     guard var build = running[id] else { return }
@@ -94,7 +102,7 @@ package actor BuildQueue {
   package var depth: (running: Int, waiting: Int) { (running.count, waiting.values.reduce(0) { $0 + $1.count }) }
 
   private func startNext() {
-    while !isStopping, running.count < workers, let organization = turns.first {
+    while isOpen, !isStopping, running.count < workers, let organization = turns.first {
       turns.removeFirst()
       guard var line = waiting[organization], !line.isEmpty else { continue }
       let record = line.removeFirst()
@@ -106,18 +114,30 @@ package actor BuildQueue {
   }
 
   private func run(_ record: BuildRecord) async {
-    let result = await attempt(record)
-    do throws(Failure) {
-      try finish(record, with: outcome(of: record, result))
-    } catch {
-      // The ledger cannot be written (disk full, say): the build stays RUNNING there and the next start fails it.
+    let result = outcome(of: record, await attempt(record))
+    // While the ledger cannot be written (disk full, say) nobody can be told the end; followers wait for it until then.
+    while !hasEnded(record, with: result), !isStopping {
+      // Not this task's own sleep: once cancelled it would not wait.
+      await Task.detached { try? await Task.sleep(for: .seconds(2)) }.value
     }
     running[record.id] = nil
     startNext()
   }
 
+  private func hasEnded(_ record: BuildRecord, with result: Result<FinishedBuild, Failure>) -> Bool {
+    do throws(Failure) {
+      try finish(record, with: result)
+      return true
+    } catch {
+      return (try? data.events.isFinished(record.id)) == true
+    }
+  }
+
+  /// The caller's limit; more than thirty days is thirty days, which a clock can count.
+  private static func limit(_ seconds: UInt64) -> Duration { .seconds(Int64(min(seconds, 30 * 86_400))) }
+
   private func attempt(_ record: BuildRecord) async -> Result<FinishedBuild, Failure> {
-    let limit = record.timeoutSeconds > 0 ? Duration.seconds(Int64(clamping: record.timeoutSeconds)) : defaultTimeout
+    let limit = record.timeoutSeconds > 0 ? Self.limit(record.timeoutSeconds) : defaultTimeout
     do throws(Failure) {
       guard try data.ledger.markRunning(record.id, at: clock.now()) else {
         throw Failure(.cancelled, reason: "cancelled", "the build was cancelled")
