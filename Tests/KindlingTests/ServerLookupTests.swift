@@ -50,14 +50,25 @@ struct ServerLookupTests {
   )
   func token(options: [String], dodil: String?, ignite: String?, file: String?, expected: String?) async throws {
     let environment = ["HOME": "/home/u", "DODIL_TOKEN": dodil, "IGNITE_TOKEN": ignite].compactMapValues { $0 }
-    let found = try await Self.lookup(environment, token: file).token(try SharedOptions.parse(options))
+    let found = try await Self.lookup(environment, token: file).token(
+      try SharedOptions.parse(options), for: Self.here)
     #expect(found == expected)
+  }
+
+  private static let here = Endpoint(host: "localhost", port: 1)
+
+  @Test("what lies in the data directory is sent to this machine alone")
+  func elsewhere() async throws {
+    let there = Endpoint(host: "build.example", port: 4480)
+    let lookup = Self.lookup(["HOME": "/home/u"], token: "secret")
+    #expect(try await lookup.token(try SharedOptions.parse([]), for: there) == nil)
+    #expect(try await lookup.token(try SharedOptions.parse(["--token", "given"]), for: there) == "given")
   }
 
   @Test("a token for another organisation needs the key, and says so")
   func organization() async throws {
     let options = try SharedOptions.parse(["--org-name", "acme", "--data-dir", "/nowhere/at/all"])
-    let failure = await #expect(throws: Failure.self) { try await Self.lookup([:]).token(options) }
+    let failure = await #expect(throws: Failure.self) { try await Self.lookup([:]).token(options, for: Self.here) }
     #expect(failure?.reason == "key-missing")
   }
 

@@ -32,9 +32,12 @@ struct ServerLookup: Sendable {
 
   /// `--token`, else `DODIL_TOKEN`, else `IGNITE_TOKEN`, else one made for `--org-name` (or `IGNITE_ORG_NAME`) with the
   /// data directory's key, else the file `token` that `kindling start` made; nil when there is none.
-  func token(_ options: SharedOptions) async throws(Failure) -> String? {
+  ///
+  /// What lies in the data directory is this machine's own, and is only sent to this machine.
+  func token(_ options: SharedOptions, for endpoint: Endpoint) async throws(Failure) -> String? {
     if let option = options.token { return option }
     if let variable = value("DODIL_TOKEN") ?? value("IGNITE_TOKEN") { return variable }
+    guard ["localhost", "127.0.0.1", "::1"].contains(endpoint.host) else { return nil }
     if let name = options.orgName ?? value("IGNITE_ORG_NAME") {
       let folder = try DataLocation(flag: options.dataDir, environment: environment).path
       return try await LocalMint.token(for: OrganizationName(name), lifetime: .seconds(3600), in: folder)

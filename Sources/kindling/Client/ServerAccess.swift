@@ -12,9 +12,10 @@ struct ServerAccess: Sendable {
   /// Looks everything up; nothing is sent yet.
   static func find(_ options: SharedOptions) async throws(Failure) -> ServerAccess {
     let lookup = ServerLookup.live(ProcessInfo.processInfo.environment)
+    let endpoint = try lookup.endpoint(options)
     return ServerAccess(
-      endpoint: try lookup.endpoint(options),
-      token: try await lookup.token(options),
+      endpoint: endpoint,
+      token: try await lookup.token(options, for: endpoint),
       timeout: options.timeout?.duration
     )
   }
