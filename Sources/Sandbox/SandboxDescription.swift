@@ -60,8 +60,8 @@ struct SandboxDescription {
 
   private mutating func append(_ tag: Unicode.Scalar, _ text: String) throws(Failure) {
     if text.utf8.contains(0) {
-      let shown = text.replacing("\0", with: "\\0")
-      throw Failure(.invalidArgument, reason: "sandbox-nul-byte", "value \"\(shown)\" has a NUL byte in it")
+      // The value itself may be a secret.
+      throw Failure(.invalidArgument, reason: "sandbox-nul-byte", "an argument or variable has a NUL byte in it")
     }
     bytes.append(UInt8(ascii: tag))
     bytes.append(contentsOf: text.utf8)

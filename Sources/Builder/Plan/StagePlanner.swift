@@ -217,7 +217,14 @@ struct StagePlanner {
   ) async throws(Failure) -> CopyAction.Origin {
     guard let from = transfer.from else { return .context }
     switch graph.origin(from, inStage: stage.index) {
-    case .stage(let index): return .stage(index)
+    case .stage(let index):
+      // Only an ONBUILD of a base can name a stage that nothing in this file needed.
+      guard graph.needed.contains(index) else {
+        throw Failure(
+          .unimplemented, reason: "onbuild-from-stage", "ONBUILD copies from stage '\(from)', which nothing here uses",
+          hint: "name the stage in a COPY --from of this Dockerfile too")
+      }
+      return .stage(index)
     case .scratch:
       throw Failure(.invalidArgument, reason: "copy-from-scratch", "'--from=scratch' names nothing to copy from")
     case .image(let reference):
