@@ -13,7 +13,7 @@ final class StepCache: Sendable {
   private let organization: OrganizationName
   private let clock: WallClock
   private let isRead: Bool
-  private let made = Mutex<[(key: Digest, layer: LayerRecord?)]>([])
+  private let made = Mutex<[(key: Digest, layer: LayerRecord)]>([])
 
   /// With `isRead` false nothing is found, but what is made is still remembered for later builds.
   init(ledger: Ledger, blobs: BlobStore, organization: OrganizationName, clock: WallClock, isRead: Bool) {
@@ -28,7 +28,7 @@ final class StepCache: Sendable {
   func layer(_ key: Digest) throws(Failure) -> LayerRecord? {
     guard isRead else { return nil }
     var found = made.withLock { made in made.last { $0.key == key }?.layer }
-    if found == nil { found = try ledger.cacheEntry(key: key, of: organization)?.layer }
+    if found == nil { found = try ledger.cachedLayer(key, of: organization) }
     guard let found, blobs.size(of: found.digest) == found.size else { return nil }
     return found
   }
@@ -42,6 +42,6 @@ final class StepCache: Sendable {
       return made
     }
     guard !entries.isEmpty else { return }
-    try ledger.putCacheEntries(entries, of: organization, createdAt: clock.now())
+    try ledger.cacheLayers(entries, of: organization, at: clock.now())
   }
 }

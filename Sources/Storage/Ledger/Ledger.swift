@@ -4,7 +4,7 @@ import GRDB
 import OCI
 import SystemPackage
 
-/// The rows of the house, in SQLite: builds, contexts, tags, manifests, layers, cache, secrets, tokens, settings.
+/// The rows of the house, in SQLite: builds, contexts, tags, manifests, layers, step cache, sealed secrets.
 ///
 /// Each method is one transaction; what it returned from is on the disk when the directory is durable. Methods are
 /// in one extension a concern.
@@ -48,7 +48,8 @@ package final class Ledger: Sendable {
     do {
       try pool.writeWithoutTransaction { db in
         try db.inTransaction(.immediate) {
-          try db.execute(sql: "INSERT OR REPLACE INTO settings (key, value) VALUES ('writable-check', 'ok')")
+          try db.execute(
+            sql: "INSERT INTO build_secrets (organization, secret_group, sealed) VALUES ('', '', x'')")
           return .rollback
         }
       }

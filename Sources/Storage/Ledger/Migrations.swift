@@ -6,7 +6,7 @@ extension Ledger {
     var migrator = DatabaseMigrator()
     migrator.registerMigration("1 builds and contexts") { db in try db.execute(sql: buildTables) }
     migrator.registerMigration("1 registry") { db in try db.execute(sql: registryTables) }
-    migrator.registerMigration("1 layers, secrets, tokens, settings") { db in try db.execute(sql: otherTables) }
+    migrator.registerMigration("1 layers, secrets") { db in try db.execute(sql: otherTables) }
     return migrator
   }
 
@@ -113,18 +113,15 @@ extension Ledger {
       size INTEGER NOT NULL,
       media_type TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
-    CREATE INDEX layers_by_diff_id ON layers (diff_id);
 
     CREATE TABLE step_cache (
       organization TEXT NOT NULL,
       key TEXT NOT NULL,
-      layer TEXT,                      -- digest in layers; NULL when the step changed nothing
+      layer TEXT NOT NULL,             -- digest in layers
       created_at INTEGER NOT NULL,
-      used_at INTEGER NOT NULL,
       PRIMARY KEY (organization, key),
       FOREIGN KEY (layer) REFERENCES layers (digest) ON DELETE CASCADE
     ) STRICT, WITHOUT ROWID;
-    CREATE INDEX step_cache_by_use ON step_cache (used_at);
     CREATE INDEX step_cache_by_layer ON step_cache (layer);
 
     CREATE TABLE build_secrets (
@@ -132,20 +129,6 @@ extension Ledger {
       secret_group TEXT NOT NULL,
       sealed BLOB NOT NULL,
       PRIMARY KEY (organization, secret_group)
-    ) STRICT, WITHOUT ROWID;
-
-    CREATE TABLE tokens (
-      id TEXT NOT NULL PRIMARY KEY,
-      organization TEXT NOT NULL,
-      created_at INTEGER NOT NULL,
-      expires_at INTEGER,
-      revoked_at INTEGER
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX tokens_by_organization ON tokens (organization, id);
-
-    CREATE TABLE settings (
-      key TEXT NOT NULL PRIMARY KEY,
-      value TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
     """
 }
