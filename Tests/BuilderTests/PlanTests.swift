@@ -76,6 +76,8 @@ struct PlanTests {
       ("FROM busybox\nEXPOSE http\n", "expose-invalid", 2),
       ("FROM busybox\nEXPOSE 9-8\n", "expose-invalid", 2),
       ("FROM busybox\nCOPY --chmod=rwx a /\n", "chmod-invalid", 2),
+      ("FROM --platform=linux/s390x busybox\n", "from-platform-unimplemented", 1),
+      ("FROM busybox\nADD --checksum=sha256:\(String(repeating: "0", count: 64)) a /\n", "add-remote-unimplemented", 2),
       ("FROM busybox\nCOPY --from=scratch a /\n", "copy-from-scratch", 2),
       ("FROM busybox\nADD https://example.org/x /\n", "add-remote-unimplemented", 2),
       ("ARG BASE\nFROM $BASE\n", "base-image-empty", 2),

@@ -44,7 +44,7 @@ struct OrdinaryUserTests {
   private static let hasMapper = access("/usr/bin/newuidmap", X_OK) == 0
 
   static let arguments = [
-    CommandLine.arguments[0], "--testing-library", "swift-testing", "--filter",
+    CommandLine.arguments[0], "--testing-library", "swift-testing", "--no-parallel", "--filter",
     "SandboxTests\\.(CommandTests|LayerTests|UserTests|SituationTests)",
   ]
 

@@ -70,11 +70,25 @@ struct Planner {
     }
   }
 
+  /// `FROM --platform` may say what this build is for anyway; anything else would be built wrongly if it were passed over.
+  private func checkPlatform(of stage: Stage) throws(Failure) {
+    guard let word = stage.from.platform else { return }
+    let globals = self.globals
+    let text = try Expansion.expand(word, escape: dockerfile.directives.escape) { globals.value(of: $0) }
+    guard let platform = Platform(text), platform.matches(order.platform) else {
+      throw Failure(
+        .unimplemented, reason: "from-platform-unimplemented",
+        "FROM --platform=\(text) is another platform than this build's, \(order.platform)",
+        source: stage.opening.excerpt(in: dockerfile), hint: "leave it out, or build on a machine of that platform")
+    }
+  }
+
   private static let defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
   private func begin(
     _ stage: Stage, _ graph: StageGraph, _ done: [Int: (config: ImageConfig, scope: Scope)]
   ) async throws(Failure) -> (PlannedStage.Origin, ImageConfig, Scope) {
+    try checkPlatform(of: stage)
     switch graph.origin(of: stage.index) {
     case .scratch:
       return (.scratch, ImageConfig(platform: order.platform), Scope(environment: []))

@@ -238,6 +238,12 @@ struct StagePlanner {
     if transfer.parents {
       throw Failure(.unimplemented, reason: "copy-parents-unimplemented", "COPY --parents is not available yet")
     }
+    guard transfer.checksum == nil, !transfer.keepGitDir else {
+      throw Failure(
+        .unimplemented, reason: "add-remote-unimplemented",
+        "ADD --checksum and --keep-git-dir are for remote sources, which are not available yet",
+        hint: "put the file into the context and use COPY")
+    }
     var sources: [CopyAction.Source] = []
     for source in transfer.sources {
       switch source {
