@@ -10,7 +10,6 @@ enum Byte {
   static let comma: UInt8 = 0x2C
   static let hyphen: UInt8 = 0x2D
   static let slash: UInt8 = 0x2F
-  static let lessThan: UInt8 = 0x3C
   static let equals: UInt8 = 0x3D
   static let openBracket: UInt8 = 0x5B
   static let backslash: UInt8 = 0x5C

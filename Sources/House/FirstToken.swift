@@ -12,18 +12,11 @@ struct FirstToken {
     let path = data.root.appending("token")
     if let stored = Self.read(path), (try? await identities.identity(token: stored)) != nil { return }
     let token = try await identities.mintToken(for: identities.defaultOrganization, lifetime: .seconds(365 * 86_400))
-    do {
-      let file = try FileDescriptor.open(
-        path, .writeOnly, options: [.create, .truncate, .closeOnExec], permissions: .ownerReadWrite)
-      try file.closeAfter { _ = try file.writeAll((token + "\n").utf8) }
-    } catch { throw Failure(wrapping: error, while: "writing the first token") }
+    try path.replaceContents(with: (token + "\n").utf8, mode: 0o600, durability: data.durability)
   }
 
   private static func read(_ path: FilePath) -> String? {
-    guard let file = try? FileDescriptor.open(path, .readOnly, options: .closeOnExec) else { return nil }
-    defer { try? file.close() }
-    var bytes = [UInt8](repeating: 0, count: 16 << 10)
-    guard let count = try? bytes.withUnsafeMutableBytes({ try file.read(into: $0) }) else { return nil }
-    return String(decoding: bytes[..<count], as: UTF8.self).split(separator: "\n").first.map(String.init)
+    guard let bytes = try? path.readContents(limit: .kibibytes(16)) else { return nil }
+    return String(decoding: bytes, as: UTF8.self).split(separator: "\n").first.map(String.init)
   }
 }

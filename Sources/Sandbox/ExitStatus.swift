@@ -4,6 +4,4 @@ package enum ExitStatus: Sendable, Hashable {
   case exited(Int32)
   /// The number of the signal that killed it.
   case signalled(Int32)
-
-  package var isSuccess: Bool { self == .exited(0) }
 }

@@ -131,7 +131,7 @@ extension FilePath {
   }
 
   /// Writes a small file under a temporary name and renames it into place.
-  func replaceContents(with bytes: some Sequence<UInt8>, mode: mode_t = 0o644, durability: Durability)
+  package func replaceContents(with bytes: some Sequence<UInt8>, mode: mode_t = 0o644, durability: Durability)
     throws(Failure)
   {
     let temporary = FilePath(string + ".new")
@@ -167,7 +167,7 @@ extension FilePath {
   }
 
   /// The whole file; throws when it is larger than `limit`.
-  func readContents(limit: ByteCount) throws(Failure) -> [UInt8] {
+  package func readContents(limit: ByteCount) throws(Failure) -> [UInt8] {
     let descriptor = try open(O_RDONLY, "opening")
     defer { try? descriptor.close() }
     return try descriptor.readAll(limit: limit, of: self)
