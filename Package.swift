@@ -21,6 +21,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -37,7 +38,8 @@ let package = Package(
     .executableTarget(
       name: "kindling",
       dependencies: [
-        "House", "RPC", "API", "Terminal", "Service", "Storage", "Archive", "Sandbox", "OCI", "Diagnostics",
+        "House", "RPC", "API", "Terminal", "Service", "Builder", "Git", "Remote", "Outbound", "Storage", "Archive",
+        "Sandbox", "OCI", "Diagnostics",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "Logging", package: "swift-log"),
@@ -49,7 +51,8 @@ let package = Package(
     .target(
       name: "House",
       dependencies: [
-        "Gateway", "RPC", "Wire", "Service", "Builder", "Registry", "Storage", "Sandbox", "OCI", "Diagnostics",
+        "Gateway", "RPC", "Wire", "Service", "Builder", "Registry", "Remote", "Git", "Outbound", "Storage", "Sandbox",
+        "OCI", "Diagnostics",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -101,7 +104,7 @@ let package = Package(
     .target(
       name: "Service",
       dependencies: [
-        "Builder", "Registry", "Storage", "Archive", "Dockerfile", "OCI", "Diagnostics",
+        "Builder", "Registry", "Remote", "Git", "Outbound", "Storage", "Archive", "Dockerfile", "OCI", "Diagnostics",
         .product(name: "JWTKit", package: "jwt-kit"),
         .product(name: "SystemPackage", package: "swift-system"),
       ], swiftSettings: settings),
@@ -120,7 +123,34 @@ let package = Package(
         .product(name: "SystemPackage", package: "swift-system"),
       ], swiftSettings: settings),
 
+    .target(
+      name: "Remote",
+      dependencies: [
+        "Outbound", "Archive", "Storage", "OCI", "Diagnostics",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ], swiftSettings: settings),
+
+    // 2.5 what a trade stands on
+    .target(
+      name: "Git",
+      dependencies: [
+        "Outbound", "Archive", "OCI", "Diagnostics", "CGit", "CCompression",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ], swiftSettings: settings),
+
     // 2 Craft
+    .target(
+      name: "Outbound",
+      dependencies: [
+        "Diagnostics",
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ], swiftSettings: settings),
     .target(
       name: "Storage",
       dependencies: [
@@ -156,6 +186,7 @@ let package = Package(
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ], exclude: ["Proto"]),
     .target(name: "CSandbox", cSettings: [.define("_GNU_SOURCE"), .unsafeFlags(["-Wall", "-Wextra"])]),
+    .target(name: "CGit", cSettings: [.unsafeFlags(["-O2", "-Wall", "-Wextra"])]),
     .target(name: "CWebAssets", path: "Web", sources: ["embed"], publicHeadersPath: "embed/include"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(
@@ -183,6 +214,13 @@ let package = Package(
     .testTarget(
       name: "ForeignTests", dependencies: ["kindling", "TestSupport"], exclude: ["Scripts"], swiftSettings: settings),
     .testTarget(
+      name: "GitTests",
+      dependencies: [
+        "Git", "Outbound", "Archive", "OCI", "Diagnostics", "TestSupport",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ], swiftSettings: settings),
+    .testTarget(
       name: "KindlingTests",
       dependencies: [
         "kindling", "API", "Storage", "Diagnostics", "TestSupport",
@@ -191,6 +229,22 @@ let package = Package(
         .product(name: "SystemPackage", package: "swift-system"),
       ], exclude: ["Golden"], swiftSettings: settings),
     .testTarget(name: "OCITests", dependencies: ["OCI", "Diagnostics"], swiftSettings: settings),
+    .testTarget(
+      name: "OutboundTests",
+      dependencies: [
+        "Outbound", "Diagnostics", "TestSupport",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ], swiftSettings: settings),
+    .testTarget(
+      name: "RemoteTests",
+      dependencies: [
+        "Remote", "Outbound", "Archive", "Storage", "OCI", "Diagnostics", "TestSupport",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ], swiftSettings: settings),
     .testTarget(
       name: "SandboxTests",
       dependencies: ["Sandbox", "Diagnostics", .product(name: "SystemPackage", package: "swift-system")],

@@ -1,0 +1,1 @@
+#include "kindling_sha1.h"

@@ -1,0 +1,21 @@
+import Diagnostics
+
+/// Bounds on what a remote may make us do; each breach is an error that names its limit.
+package struct GitLimits: Sendable, Hashable {
+  package var objects = 5_000_000
+  package var files = 1_000_000
+  package var treeDepth = 512
+  package var objectSize = ByteCount.mebibytes(2 << 10)
+  /// All objects of one fetch together, uncompressed; and all files of one tree together.
+  package var unpackedSize = ByteCount.mebibytes(16 << 10)
+  /// Uncompressed against compressed bytes of one object, looked at beyond 64 MiB.
+  package var inflateRatio = 1000
+  package var references = 1_000_000
+  /// Of the reference list and of every other answer that is no pack.
+  package var listSize = ByteCount.mebibytes(256)
+  package var submoduleDepth = 8
+  package var redirects = 5
+  package var connectTimeout = Duration.seconds(10)
+  package var idleTimeout = Duration.seconds(30)
+  package init() {}
+}

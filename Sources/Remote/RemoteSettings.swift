@@ -1,0 +1,4 @@
+/// How other registries are reached.
+package struct RemoteSettings: Sendable, Hashable {
+  package init() {}
+}
