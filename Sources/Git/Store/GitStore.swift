@@ -30,13 +30,15 @@ package final class GitStore: Sendable {
   /// Of each remote's folder the pieces by their numbers.
   private let state = Mutex<[String: [Int: Piece]]>([:])
   private let numbers = Mutex(0)
+  /// What this process added: all that `close` has to wait for.
+  private let added = Mutex<[(String, Int)]>([])
   /// So many pieces one commit may be spread over; then it is fetched anew and the old ones go in their time.
   private static let longestChain = 16
   private static let running = "running"
 
   /// Opens the store in `folder`, which is made; sweeps what an interrupted fetch left. `budget` bounds what is kept
   /// beyond what is in use.
-  package init(folder: FilePath, budget: ByteCount = .mebibytes(10 << 10)) throws(Failure) {
+  package convenience init(folder: FilePath, budget: ByteCount = .mebibytes(10 << 10)) throws(Failure) {
     try self.init(folder: folder, budget: budget, boot: Self.bootID())
   }
 
@@ -55,9 +57,18 @@ package final class GitStore: Sendable {
 
   /// Leaves the mark of a clean stop: what is kept is on the disk and good after any restart of the machine.
   package func close() throws(Failure) {
-    let directory = try OpenFile(folder)
-    guard syncfs(directory.descriptor) == 0 else { throw .gitFile(errno, "synced", folder) }
+    for (name, number) in added.withLock({ $0 }) {
+      let place = folder.appending(name).appending(String(number))
+      for file in try StoreFolder.names(in: place) { try synchronize(place.appending(file)) }
+      for directory in [place, place.removingLastComponent(), folder] { try synchronize(directory) }
+    }
     try StoreFolder.remove(folder.appending(Self.running))
+  }
+
+  private func synchronize(_ path: FilePath) throws(Failure) {
+    // What was dropped meanwhile needs no syncing.
+    guard let file = try? OpenFile(path) else { return }
+    guard fsync(file.descriptor) == 0 else { throw .gitFile(errno, "synced", path) }
   }
 
   /// Bytes kept now.
@@ -69,11 +80,20 @@ package final class GitStore: Sendable {
 
   /// What is at hand of a commit and covers `directory`, leased; nil when a fetch is needed.
   func find(_ key: StoreKey, commit: ObjectID, directory: String) throws(Failure) -> GitHolding? {
+    try find(key) { $0.id == commit && $0.covers(directory) }
+  }
+
+  /// Something of a commit, its trees at least, leased.
+  func find(_ key: StoreKey, having commit: ObjectID) throws(Failure) -> GitHolding? {
+    try find(key) { $0.id == commit }
+  }
+
+  private func find(_ key: StoreKey, _ fits: (PieceRecord.Commit) -> Bool) throws(Failure) -> GitHolding? {
     let number = state.withLock { state in
-      state[key.name]?.filter { $0.value.record.commits.contains { $0.id == commit && $0.covers(directory) } }
-        .max { $0.key < $1.key }?.key
+      state[key.name]?.filter { $0.value.record.commits.contains(where: fits) }.max { $0.key < $1.key }?.key
     }
-    return try number.map { number throws(Failure) in try lease(key, number) } ?? nil
+    guard let number else { return nil }
+    return try lease(key, number)
   }
 
   /// The commits last used that are whole, leased: what a fetch of another commit can build on.
@@ -146,6 +166,7 @@ package final class GitStore: Sendable {
     try writer.finish(record, as: place)
     let piece = Piece(record: record, bytes: try StoreFolder.size(place), used: Self.now())
     state.withLock { $0[key.name, default: [:]][number] = piece }
+    added.withLock { $0.append((key.name, number)) }
     guard let holding = try lease(key, number) else {
       throw Failure(
         .dataLoss, reason: "git-store-damaged", "what was fetched into '\(folder)' cannot be read back",

@@ -26,6 +26,9 @@ final class PieceWriter {
     if !isFinished { try? StoreFolder.remove(folder) }
   }
 
+  /// Different objects so far.
+  var count: Int { writer.count }
+
   /// The objects so far, readable from the file until more are poured in.
   func objects() throws(Failure) -> WrittenObjects {
     try writer.flush()

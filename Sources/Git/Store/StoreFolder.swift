@@ -4,13 +4,13 @@ import SystemPackage
 
 /// What the store does to its own folders, which hold files and one level of folders.
 enum StoreFolder {
-  /// Makes the folder and what is missing above it, for this user alone.
-  static func make(_ path: FilePath) throws(Failure) {
-    if path.withPlatformString({ mkdir($0, 0o700) }) == 0 || errno == EEXIST { return }
+  /// Makes the folder and what is missing above it, for this user alone unless `mode` says otherwise.
+  static func make(_ path: FilePath, mode: mode_t = 0o700) throws(Failure) {
+    if path.withPlatformString({ mkdir($0, mode) }) == 0 || errno == EEXIST { return }
     let parent = path.removingLastComponent()
     guard errno == ENOENT, !parent.isEmpty, parent != path else { throw .gitFile(errno, "made", path) }
-    try make(parent)
-    guard path.withPlatformString({ mkdir($0, 0o700) }) == 0 || errno == EEXIST else {
+    try make(parent, mode: mode)
+    guard path.withPlatformString({ mkdir($0, mode) }) == 0 || errno == EEXIST else {
       throw .gitFile(errno, "made", path)
     }
   }
@@ -66,8 +66,8 @@ enum StoreFolder {
     return total
   }
 
-  static func write(_ text: String, to path: FilePath) throws(Failure) {
-    let file = try OpenFile(path, flags: O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600)
+  static func write(_ text: String, to path: FilePath, mode: mode_t = 0o600) throws(Failure) {
+    let file = try OpenFile(path, flags: O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
     var text = text
     let failure: Failure? = text.withUTF8 { bytes in
       do throws(Failure) { try file.write(UnsafeRawBufferPointer(bytes), at: 0) } catch { return error }

@@ -8,7 +8,8 @@ import Diagnostics
 struct TreeWalk {
   /// One tree on the way down. `files` are the names that a directory of the same name could still follow.
   private struct Level {
-    var tree: TreeEntries
+    var tree: TreeReader
+    var byteCount: Int
     /// Bytes of the path above the names in here, its slash included.
     var prefix: Int
     var previous: [UInt8] = []
@@ -48,7 +49,7 @@ struct TreeWalk {
     while var level = levels.popLast() {
       path.removeSubrange(level.prefix...)
       guard let entry = try level.tree.next() else {
-        held -= level.tree.byteCount
+        held -= level.byteCount
         continue
       }
       try check(entry, in: &level)
@@ -72,7 +73,7 @@ struct TreeWalk {
       pending = entry.id
       path.append(UInt8(ascii: "/"))
     case .submodule: break
-    case .file, .executable, .symlink:
+    case .file, .executable, .link:
       item.content = try content(entry.id)
     }
     return item
@@ -85,25 +86,25 @@ struct TreeWalk {
     }
     bytes += found.size
     guard bytes <= limits.unpackedSize.bytes else {
-      throw tooLarge("more than \(limits.unpackedSize) of files", "unpackedSize")
+      throw tooLarge("more than \(limits.unpackedSize) of files", "unpacked-size")
     }
     return found
   }
 
   private mutating func descend(into tree: ObjectID) throws(Failure) {
     guard levels.count < limits.treeDepth else {
-      throw tooLarge("directories more than \(limits.treeDepth) deep", "treeDepth")
+      throw tooLarge("directories more than \(limits.treeDepth) deep", "tree-depth")
     }
     let bytes = try contents.bytes(tree, .tree, limit: ByteCount(Int64(Self.heldLimit)))
     held += bytes.count
     guard held <= Self.heldLimit else { throw tooLarge("directories of more than \(Self.heldLimit >> 20) MiB", "files") }
-    levels.append(Level(tree: TreeEntries(bytes, format: tree.format), prefix: path.count))
+    levels.append(Level(tree: TreeReader(bytes, tree.format, of: tree), byteCount: bytes.count, prefix: path.count))
   }
 
   private func check(_ entry: TreeEntry, in level: inout Level) throws(Failure) {
     let problem = entry.name.withUnsafeBytes { EntryName.problem($0) }
     if let problem { throw invalid("the name '\(quoted(path + entry.name))', which \(problem)") }
-    if entry.mode == .symlink, entry.name.withUnsafeBytes({ EntryName.isDotGitModules($0) }) {
+    if entry.mode == .link, entry.name.withUnsafeBytes({ EntryName.isDotGitModules($0) }) {
       throw invalid("'\(quoted(path + entry.name))' as a symbolic link")
     }
     let isDirectory = entry.mode == .directory
@@ -130,9 +131,7 @@ struct TreeWalk {
   }
 
   private func tooLarge(_ what: String, _ limit: String) -> Failure {
-    Failure(
-      .resourceExhausted, reason: "git-tree-too-large", "the commit holds \(what)",
-      hint: "fetch a directory of it, or raise the limit \(limit)")
+    .gitLimit("git-tree-too-large", "the commit holds \(what)", name: limit)
   }
 }
 
