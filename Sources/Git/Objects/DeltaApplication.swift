@@ -1,5 +1,15 @@
 import Diagnostics
 
+/// What a delta copies from and makes.
+protocol DeltaTarget: AnyObject {
+  var baseSize: Int64 { get }
+  /// The size of the result is known, and within the limit.
+  func beginResult(size: Int64) throws(Failure)
+  /// A range of the base, which lies in it.
+  func copyFromBase(_ offset: Int64, _ count: Int64) throws(Failure)
+  func insert(_ bytes: UnsafeRawBufferPointer) throws(Failure)
+}
+
 /// Applies one delta while its bytes arrive (gitformat-pack, "Deltified representation"): nothing of it is held but
 /// the instruction that is not whole yet.
 struct DeltaApplication {
@@ -28,31 +38,31 @@ struct DeltaApplication {
   init(limit: ByteCount) { self.limit = limit }
 
   /// The next bytes of the delta; begins the object in the writer as soon as its size is known.
-  mutating func feed(_ bytes: UnsafeRawBufferPointer, base: DeltaBase, writer: ObjectFileWriter) throws(Failure) {
+  mutating func feed(_ bytes: UnsafeRawBufferPointer, to target: any DeltaTarget) throws(Failure) {
     var position = 0
     while position < bytes.count {
       switch state {
       case .baseSize:
         guard let size = try varint(bytes[position]) else { break }
-        guard size == UInt64(base.size) else {
-          throw .packCorrupt("a delta is for a base of \(size) bytes, but its base has \(base.size)")
+        guard size == UInt64(target.baseSize) else {
+          throw .packCorrupt("a delta is for a base of \(size) bytes, but its base has \(target.baseSize)")
         }
         state = .resultSize
       case .resultSize:
         guard let size = try varint(bytes[position]) else { break }
         guard size <= UInt64(limit.bytes) else { throw .objectTooLarge(Int64(clamping: size), limit: limit) }
         resultSize = Int64(size)
-        try writer.beginObject(base.kind, size: resultSize)
+        try target.beginResult(size: resultSize)
         state = .operation
       case .operation:
-        try begin(bytes[position], base: base)
-        if case .copyArguments = state { try copyIfComplete(base) }
+        try begin(bytes[position])
+        if case .copyArguments = state { try copyIfComplete(target) }
       case .copyArguments:
         take(bytes[position])
-        try copyIfComplete(base)
+        try copyIfComplete(target)
       case .insert(let missing):
         let count = min(missing, bytes.count - position)
-        try writer.write(UnsafeRawBufferPointer(rebasing: bytes[position..<position + count]))
+        try target.insert(UnsafeRawBufferPointer(rebasing: bytes[position..<position + count]))
         state = count == missing ? .operation : .insert(missing - count)
         position += count
         continue
@@ -79,7 +89,7 @@ struct DeltaApplication {
     return number
   }
 
-  private mutating func begin(_ byte: UInt8, base: DeltaBase) throws(Failure) {
+  private mutating func begin(_ byte: UInt8) throws(Failure) {
     guard byte != 0 else { throw .packCorrupt("a delta has the reserved instruction 0") }
     if byte & 0x80 == 0 {
       try count(Int64(byte))
@@ -105,14 +115,14 @@ struct DeltaApplication {
     skipAbsentArguments()
   }
 
-  private mutating func copyIfComplete(_ base: DeltaBase) throws(Failure) {
+  private mutating func copyIfComplete(_ target: any DeltaTarget) throws(Failure) {
     guard argument == 7 else { return }
     let size = copySize == 0 ? 0x10000 : copySize
-    guard copyOffset + size <= base.size else {
-      throw .packCorrupt("a delta copies bytes \(copyOffset)..<\(copyOffset + size) of a base of \(base.size)")
+    guard copyOffset + size <= target.baseSize else {
+      throw .packCorrupt("a delta copies bytes \(copyOffset)..<\(copyOffset + size) of a base of \(target.baseSize)")
     }
     try count(size)
-    try base.copy(copyOffset, size)
+    try target.copyFromBase(copyOffset, size)
     state = .operation
   }
 

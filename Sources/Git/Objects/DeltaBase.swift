@@ -1,8 +1,8 @@
 import Diagnostics
 import SystemPackage
 
-/// The content a delta copies from: whole in a buffer that is used again when it is small, else read by ranges.
-final class DeltaBase {
+/// The content a delta copies from, and the writer its result goes to: whole in a buffer that is used again when it is small, else read by ranges.
+final class DeltaBase: DeltaTarget {
   /// Where a base lies: in the file being written, or in another one.
   enum Place: Hashable {
     case written(offset: Int64)
@@ -17,7 +17,7 @@ final class DeltaBase {
   private let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 64)
   private var place: Place?
   private(set) var kind = ObjectKind.blob
-  private(set) var size: Int64 = 0
+  private(set) var baseSize: Int64 = 0
   private var isWhole = false
   private var other: OpenFile?
 
@@ -38,8 +38,11 @@ final class DeltaBase {
     try load(.stored(object.file, offset: object.offset), kind: object.kind, size: object.size)
   }
 
-  /// Writes a range of the base, which the caller has checked to lie in it, to the sink.
-  func copy(_ offset: Int64, _ count: Int64) throws(Failure) {
+  func beginResult(size: Int64) throws(Failure) { try writer.beginObject(kind, size: size) }
+
+  func insert(_ bytes: UnsafeRawBufferPointer) throws(Failure) { try writer.write(bytes) }
+
+  func copyFromBase(_ offset: Int64, _ count: Int64) throws(Failure) {
     if isWhole { return try writer.write(UnsafeRawBufferPointer(rebasing: whole[Int(offset)..<Int(offset + count)])) }
     var done: Int64 = 0
     while done < count {
@@ -53,10 +56,10 @@ final class DeltaBase {
 
   private func load(_ place: Place, kind: ObjectKind, size: Int64) throws(Failure) {
     // An empty object lies where the next one begins, so the place alone is no name.
-    guard place != self.place || size != self.size || kind != self.kind else { return }
+    guard place != self.place || size != baseSize || kind != self.kind else { return }
     self.place = nil
     if case .stored(let path, _) = place, other?.path != path { other = try OpenFile(path) }
-    (self.kind, self.size, isWhole) = (kind, size, size <= Self.wholeSize)
+    (self.kind, baseSize, isWhole) = (kind, size, size <= Self.wholeSize)
     self.place = place
     guard isWhole else { return }
     if whole.count < Int(size) {

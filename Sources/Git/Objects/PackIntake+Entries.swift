@@ -119,7 +119,7 @@ extension PackIntake {
     case .object: try writer.write(bytes)
     case .waiting: try waiting.append(bytes, limit: limits.unpackedSize)
     case .delta(var delta):
-      do throws(Failure) { try delta.feed(bytes, base: base, writer: writer) } catch { throw located(error) }
+      do throws(Failure) { try delta.feed(bytes, to: base) } catch { throw located(error) }
       destination = .delta(delta)
     }
   }

@@ -40,7 +40,7 @@ extension PackIntake {
         let piece = UnsafeMutableRawBufferPointer(
           rebasing: output[..<Int(min(Int64(output.count), waiter.size - done))])
         try waiting.read(at: waiter.offset + done, into: piece)
-        try delta.feed(UnsafeRawBufferPointer(piece), base: base, writer: writer)
+        try delta.feed(UnsafeRawBufferPointer(piece), to: base)
         done += Int64(piece.count)
       }
       try delta.finish()
