@@ -42,3 +42,8 @@ extension Failure {
       hint: "look at the log of the git server, or ask the people who run it")
   }
 }
+
+extension Failure {
+  /// Whoever wanted it no longer does.
+  static let gitCancelled = Failure(.cancelled, reason: "cancelled", "fetch from the git remote was cancelled")
+}

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Writes a fetch, in the words of the version the remote speaks.
 ///
 /// Everything is said in one request that ends with `done`: what is at hand is a handful of commits, so there is
@@ -53,5 +55,17 @@ struct FetchOrder {
   private func writeShallow(_ writer: inout PktLineWriter) {
     for id in request.shallow { writer.line("shallow \(id.hex)") }
     if let depth = request.depth { writer.line("deepen \(depth)") }
+  }
+}
+
+extension FetchOrder {
+  /// Throws where the remote is too old for any order.
+  func refuseImpossible() throws(Failure) {
+    if !isVersion2, !has("side-band-64k"), !has("side-band") {
+      throw Failure(
+        .unimplemented, reason: "git-protocol-unsupported",
+        "remote speaks version \(advertisement.version) of the git protocol without \"side-band\"",
+        hint: "have the git server brought up to date")
+    }
   }
 }
