@@ -35,11 +35,12 @@ struct FakeBases: BaseImageSource {
 }
 
 func plan(
-  _ text: String, arguments: [String: String] = [:], target: String? = nil
+  _ text: String, arguments: [String: String] = [:], target: String? = nil, contexts: [String: NamedContext] = [:]
 ) async throws -> BuildPlan {
-  let order = BuildOrder(
+  var order = BuildOrder(
     workName: "test", archive: "/nowhere", dockerfile: "Dockerfile", buildArgs: arguments, target: target,
     platform: try #require(Platform("linux/amd64")), noCache: false, organization: try OrganizationName("dev"))
+  order.namedContexts = contexts
   var planner = Planner(
     dockerfile: try DockerfileParser.parse(text, file: "Dockerfile"), order: order, bases: FakeBases())
   return try await planner.plan()
@@ -77,9 +78,14 @@ struct PlanTests {
       ("FROM busybox\nEXPOSE 9-8\n", "expose-invalid", 2),
       ("FROM busybox\nCOPY --chmod=rwx a /\n", "chmod-invalid", 2),
       ("FROM --platform=linux/s390x busybox\n", "from-platform-unimplemented", 1),
-      ("FROM busybox\nADD --checksum=sha256:\(String(repeating: "0", count: 64)) a /\n", "add-remote-unimplemented", 2),
+("FROM busybox\nADD --checksum=sha256:\(String(repeating: "0", count: 64)) a /\n", "checksum-not-remote", 2),
+      ("FROM busybox\nADD --checksum=sha256:00 https://example.org/x /\n", "digest-invalid", 2),
+      ("FROM busybox\nADD --checksum=sha256:00 https://example.org/x.git /\n", "checksum-invalid", 2),
+      ("FROM busybox\nCOPY https://example.org/x /\n", "copy-remote-source", 2),
+      ("FROM busybox\nCOPY a b /c\n", "copy-destination-not-directory", 2),
+      ("FROM busybox\nCOPY --chmod=9 a /\n", "chmod-invalid", 2),
+      ("FROM busybox\nCOPY --chmod=u+rw, a /\n", "chmod-invalid", 2),
       ("FROM busybox\nCOPY --from=scratch a /\n", "copy-from-scratch", 2),
-      ("FROM busybox\nADD https://example.org/x /\n", "add-remote-unimplemented", 2),
       ("ARG BASE\nFROM $BASE\n", "base-image-empty", 2),
       ("FROM busybox\nENV A=\"${B:?must be given}\"\n", "variable-required", 2),
     ])
