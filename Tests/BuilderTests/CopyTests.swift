@@ -127,12 +127,18 @@ struct CopyTests {
       (["dir/sub/./deep"], [], ["n/ 755 0:0", "n/deep = D 644 0:0"]),
       (["to-dir/./in"], [], ["n/ 755 0:0", "n/in = I 600 0:0"]),
       (["d?r/./s*"], [], ["n/ 755 0:0", "n/sub/ 750 0:0", "n/sub/deep = D 644 0:0"]),
-      (["**/deep", "file"], [], [
-        "n/ 755 0:0", "n/dir/ 700 0:0", "n/dir/sub/ 750 0:0", "n/dir/sub/deep = D 644 0:0", "n/file = F 644 0:0",
-      ]),
-      (["dir/"], ["dir/in", "**/link"], [
-        "n/ 755 0:0", "n/dir/ 700 0:0", "n/dir/sub/ 750 0:0", "n/dir/sub/deep = D 644 0:0",
-      ]),
+      (
+        ["**/deep", "file"], [],
+        [
+          "n/ 755 0:0", "n/dir/ 700 0:0", "n/dir/sub/ 750 0:0", "n/dir/sub/deep = D 644 0:0", "n/file = F 644 0:0",
+        ]
+      ),
+      (
+        ["dir/"], ["dir/in", "**/link"],
+        [
+          "n/ 755 0:0", "n/dir/ 700 0:0", "n/dir/sub/ 750 0:0", "n/dir/sub/deep = D 644 0:0",
+        ]
+      ),
       (["to-file"], [], ["n/ 755 0:0", "n/to-file -> file 777 0:0"]),
       (["*.none", "../more.txt"], [], ["n/ 755 0:0", "n/more.txt = M 644 0:0"]),
     ] as [([String], [String], [String])])

@@ -24,7 +24,8 @@ struct ModeChangeTests {
     #expect(change.description == text)
   }
 
-  @Test("refuses what is no mode", arguments: ["", "8", "77777", "u", "rwx", "u+y", "u+r,", ",u+r", "x=r", "-1", "0o644"])
+  @Test(
+    "refuses what is no mode", arguments: ["", "8", "77777", "u", "rwx", "u+y", "u+r,", ",u+r", "x=r", "-1", "0o644"])
   func refuses(text: String) throws {
     let failure = try #require(throws: Failure.self) { try ModeChange(text) }
     #expect(failure.reason == "chmod-invalid")
