@@ -54,9 +54,10 @@ package struct ImageBuilder: Sendable {
     // The plan
     let dockerfile = try DockerfileParser.parse(try context.dockerfile(order.dockerfile), file: order.dockerfile)
     var planner = Planner(dockerfile: dockerfile, order: order, bases: bases)
-    let plan = try await planner.plan()
+    let plan = try await planner.plan(ignored: context.isIgnored)
     try reporter.report(
-      plan.warnings.map { .warning($0.text, source: $0.source) } + [.planned(plan.announcement)])
+      plan.warnings.map { .warning($0.line, source: $0.source) } + [.planned(plan.announcement)])
+    try CheckChoice(dockerfile, arguments: order.buildArgs).enforce(plan.warnings)
 
     // The stages
     let cache = StepCache(

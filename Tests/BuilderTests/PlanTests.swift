@@ -37,13 +37,17 @@ struct FakeBases: BaseImageSource {
 func plan(
   _ text: String, arguments: [String: String] = [:], target: String? = nil, contexts: [String: NamedContext] = [:]
 ) async throws -> BuildPlan {
-  var order = BuildOrder(
-    workName: "test", archive: "/nowhere", dockerfile: "Dockerfile", buildArgs: arguments, target: target,
-    platform: try #require(Platform("linux/amd64")), noCache: false, organization: try OrganizationName("dev"))
+  var order = try order(arguments, target: target)
   order.namedContexts = contexts
   var planner = Planner(
     dockerfile: try DockerfileParser.parse(text, file: "Dockerfile"), order: order, bases: FakeBases())
   return try await planner.plan()
+}
+
+private func order(_ arguments: [String: String], target: String? = nil) throws -> BuildOrder {
+  BuildOrder(
+    workName: "test", archive: "/nowhere", dockerfile: "Dockerfile", buildArgs: arguments, target: target,
+    platform: try #require(Platform("linux/amd64")), noCache: false, organization: try OrganizationName("dev"))
 }
 
 @Suite("Plans")
@@ -62,6 +66,55 @@ struct PlanTests {
     let dockerfile = try String(contentsOf: folder.appendingPathComponent("Dockerfile"), encoding: .utf8)
     let text = try await plan(dockerfile, arguments: Self.arguments[name] ?? [:]).text
     try Golden.expect(text, at: folder.appendingPathComponent("plan.txt"))
+  }
+
+  @Test(
+    "warn of what checks find with values and files at hand",
+    arguments: [
+      ("FROM busybox\nENV A=$PAHT\n", ["UndefinedVar: variable '$PAHT' is not defined; did you mean '$PATH'? (2)"]),
+      ("FROM busybox\nARG foo\nCOPY $foo /\n", []),
+      ("FROM busybox AS a\nARG foo\nFROM a\nCOPY $foo /\n", []),
+      ("FROM busybox\nWORKDIR ${here:-/x}\n", []),
+      ("FROM busybox\nEXPOSE $PORT 80\n", ["UndefinedVar: variable '$PORT' is not defined (2)"]),
+      ("# check=skip=UndefinedVar\nFROM busybox\nUSER $WHO\n", []),
+      (
+        "ARG TAG\nFROM busybox${TAG}\nFROM ${TAG}busybox:${TAG:-latest}\n", []
+      ),
+      (
+        "ARG NAME=busybox\nARG TAG=latest\nFROM $NAME:$TAG\nFROM ${NAME}:${TAG}\nCOPY gone here /\n",
+        ["CopyIgnoredFile: 'gone' is taken out of the context by .dockerignore (5)"]
+      ),
+    ])
+  func valueChecks(text: String, expected: [String]) async throws {
+    var planner = Planner(
+      dockerfile: try DockerfileParser.parse(text, file: "Dockerfile"), order: try order([:]), bases: FakeBases())
+    let plan = try await planner.plan { $0 == "gone" }
+    #expect(plan.warnings.map { "\($0.line) (\($0.source?.firstLine ?? 0))" } == expected)
+  }
+
+  @Test("expose the port alone where somebody wrote a mapping")
+  func mapping() async throws {
+    let plan = try await plan("FROM busybox\nEXPOSE 127.0.0.1:81:80 82:83/udp\n")
+    #expect(plan.stages.last?.config.config?.exposedPorts?.keys.sorted() == ["80/tcp", "83/udp"])
+  }
+
+  @Test("warn of a base name that is none without build arguments")
+  func defaultsInFrom() async throws {
+    let plan = try await plan("ARG TAG\nFROM busybox:${TAG}\n", arguments: ["TAG": "latest"])
+    #expect(plan.warnings.map(\.check) == [.invalidDefaultArgInFrom])
+  }
+
+  @Test("fail on findings where error=true, by directive or by build argument")
+  func checksAsErrors() async throws {
+    let text = "# check=error=true\nFROM busybox\nMAINTAINER me\n"
+    let parsed = try DockerfileParser.parse(text, file: "Dockerfile")
+    let warnings = try await plan(text).warnings
+    let failure = #expect(throws: Failure.self) {
+      try CheckChoice(parsed, arguments: [:]).enforce(warnings)
+    }
+    #expect(failure?.reason == "build-checks-failed")
+    #expect(failure?.source?.firstLine == 3)
+    try CheckChoice(parsed, arguments: ["BUILDKIT_DOCKERFILE_CHECK": "error=false"]).enforce(warnings)
   }
 
   @Test("there are cases at all")

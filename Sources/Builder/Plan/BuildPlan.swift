@@ -1,5 +1,6 @@
 import Diagnostics
 import Dockerfile
+import Dockerfile
 import OCI
 
 /// What a build will do, as a plain value, before any file is touched. Every word is expanded; `text` prints it.
@@ -11,8 +12,13 @@ package struct BuildPlan: Sendable {
   package var platform: Platform
 
   package struct PlanWarning: Sendable, Hashable {
+    /// The build check that found it; nil for what belongs to none and cannot be left out.
+    package var check: BuildCheck?
     package var text: String
     package var source: SourceExcerpt?
+
+    /// The check's name first, as a `# check=skip=` line has it.
+    package var line: String { check.map { "\($0.rawValue): \(text)" } ?? text }
   }
 
   /// The steps of all stages for the event list and the log.

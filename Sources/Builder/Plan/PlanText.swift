@@ -6,7 +6,7 @@ extension BuildPlan {
   package var text: String {
     var lines = ["platform \(platform)"]
     for warning in warnings {
-      lines.append("warning\(warning.source.map { " line \($0.firstLine)" } ?? ""): \(warning.text)")
+      lines.append("warning\(warning.source.map { " line \($0.firstLine)" } ?? ""): \(warning.line)")
     }
     for stage in stages { lines += ["", "stage \(stage.index) '\(stage.title)'"] + stage.lines.map { "  " + $0 } }
     return lines.joined(separator: "\n") + "\n"

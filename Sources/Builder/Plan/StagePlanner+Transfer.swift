@@ -24,9 +24,7 @@ extension StagePlanner {
     for source in transfer.sources {
       switch source {
       case .heredoc(let heredoc):
-        let scope = self.scope
-        let content =
-          heredoc.expands ? try Expansion.expandDocument(heredoc.body) { scope.value(of: $0) } : heredoc.body
+        let content = heredoc.expands ? try expandDocument(heredoc.body) : heredoc.body
         sources.append(.inline(name: heredoc.name, content: content))
       case .path(let word): sources.append(try self.source(try expand(word), transfer, checksum))
       }

@@ -16,6 +16,7 @@ struct StagePlanner {
   private var config: ImageConfig
   private(set) var container: ImageConfig.Container
   private var cmdSetHere = false
+  private let undefined = UndefinedVariables()
   private let firstNumber: Int
 
   init(
@@ -62,6 +63,7 @@ struct StagePlanner {
         let history = try configure(instruction)
         append(instruction, place, .configure, history: history)
       }
+      warnOfUndefined(at: place)
     } catch {
       var failure = error
       if failure.source == nil { failure.source = place.excerpt(in: dockerfile) }
@@ -130,6 +132,7 @@ struct StagePlanner {
       if value == nil, let word = declaration.defaultValue { value = try expand(word) }
       // BuildKit: the platform's arguments are among the globals, so a default in the stage hides them too.
       if value == nil { value = globals.value(of: name) }
+      scope.declare(name)
       if let value { scope.setArgument(name, value) }
       shown.append(value.map { "\(name)=\($0)" } ?? name)
     }
@@ -140,7 +143,8 @@ struct StagePlanner {
     let scope = self.scope
     for word in words {
       let ports = try Expansion.expandWords(
-        word, escape: dockerfile.directives.escape, lookup: { scope.value(of: $0) })
+        word, escape: dockerfile.directives.escape, lookup: { scope.value(of: $0) },
+        observe: { undefined.note($0, declared: scope.declared) })
       for port in ports {
         for exposed in try ExposedPorts.parse(port) {
           container.exposedPorts = (container.exposedPorts ?? [:]).merging([exposed: ImageConfig.Empty()]) { $1 }
@@ -213,7 +217,27 @@ struct StagePlanner {
   // MARK: - Words
 
   func expand(_ word: String) throws(Failure) -> String {
-    try Expansion.expand(word, escape: dockerfile.directives.escape) { scope.value(of: $0) }
+    try Expansion.expand(
+      word, escape: dockerfile.directives.escape, lookup: { scope.value(of: $0) },
+      observe: { undefined.note($0, declared: scope.declared) })
+  }
+
+  /// The same for a heredoc's text.
+  func expandDocument(_ text: String) throws(Failure) -> String {
+    try Expansion.expandDocument(
+      text, lookup: { scope.value(of: $0) }, observe: { undefined.note($0, declared: scope.declared) })
+  }
+
+  private mutating func warnOfUndefined(at place: Instruction) {
+    for name in undefined.take() {
+      let known = scope.environment.map { $0.utf8.prefix { $0 != UInt8(ascii: "=") } }.map { String($0) ?? "" }
+      let near = Suggestion.nearest(to: name, among: (known + scope.declared.sorted()).filter { $0 != name })
+      warnings.append(
+        BuildPlan.PlanWarning(
+          check: .undefinedVar,
+          text: "variable '$\(name)' is not defined" + (near.map { "; did you mean '$\($0)'?" } ?? ""),
+          source: place.excerpt(in: dockerfile)))
+    }
   }
 
   /// `path` seen from `directory`, absolute and without `.`, `..` and doubled slashes.
@@ -243,7 +267,9 @@ extension PlannedStep.Action {
 /// EXPOSE words: `80`, `80/udp`, `8000-8010/tcp`.
 enum ExposedPorts {
   static func parse(_ word: String) throws(Failure) -> [String] {
-    let parts = word.split(separator: "/", omittingEmptySubsequences: false)
+    // BuildKit: an address or a port of the host before the port is passed over (check ExposeInvalidFormat).
+    let port = word.lastIndex(of: ":").map { word[word.index(after: $0)...] } ?? word[...]
+    let parts = port.split(separator: "/", omittingEmptySubsequences: false)
     let ends = parts[0].split(separator: "-", omittingEmptySubsequences: false).map { UInt16($0) }
     let transport = parts.count > 1 ? parts[1].lowercased() : "tcp"
     guard parts.count <= 2, ["tcp", "udp", "sctp"].contains(transport), (1...2).contains(ends.count),
