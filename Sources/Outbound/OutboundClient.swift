@@ -181,7 +181,8 @@ package final class OutboundClient: Sendable {
 
   private func transportSecurity(of request: OutboundRequest) throws(Failure) -> TLSConfiguration {
     let url = request.url
-    var trust = request.trust ?? policy.trust(of: url)
+    var trust = policy.trust(of: url)
+    if request.takesAnyCertificate { trust.isUnchecked = true }
     trust.authorities += authoritiesOfEnvironment
     if let known = configurations.withLock({ $0[trust] }) { return known }
     var made = TLSConfiguration.makeClientConfiguration()

@@ -37,8 +37,8 @@ package struct OutboundRequest: Sendable {
   package var acceptsGzip: ByteCount?
   /// In place of the policy's `idleTimeout`.
   package var idleTimeout: Duration?
-  /// In place of what the policy trusts, as long as no redirect leads to another origin.
-  package var trust: OutboundPolicy.Trust?
+  /// Whether any certificate is taken, as long as no redirect leads to another origin.
+  package var takesAnyCertificate = false
   /// The server on whose word this address is asked, such as the one that named where its tokens are made: the address
   /// then may be no other kind of place than a redirect of that server might lead to.
   package var ledBy: OutboundURL?

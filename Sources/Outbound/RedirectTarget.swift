@@ -42,7 +42,7 @@ enum RedirectTarget {
     }
     if target.origin != origin {
       request.headers.removeAll { belonging.contains($0.name.lowercased()) }
-      request.trust = nil
+      request.takesAnyCertificate = false
     }
     request.url = target
   }

@@ -39,8 +39,7 @@ struct RegistryEndpoint: Sendable, Hashable {
 
   private static func isInsecure(_ authority: String, _ settings: RemoteSettings) -> Bool {
     let host = hostName(authority)
-    if settings.insecureHosts.contains(authority) || settings.insecureHosts.contains(host) { return true }
-    return isLocal(authority)
+    return isLocal(authority) || ["*", authority, host].contains { settings.insecureHosts.contains($0) }
   }
 
   private static func isLocal(_ authority: String) -> Bool {

@@ -48,7 +48,7 @@ struct RegistrySession: Sendable {
     while true {
       var request = OutboundRequest(
         method: method, url: url, headers: headers, body: body, redirects: redirects, idleTimeout: patience)
-      if endpoint.isInsecure { request.trust = OutboundPolicy.Trust(isUnchecked: true) }
+      request.takesAnyCertificate = endpoint.isInsecure
       // An upload may be sent elsewhere; the login is not.
       if url.origin == base.origin {
         if let value = await tokens.value(key) { request.headers.append(("Authorization", value)) }

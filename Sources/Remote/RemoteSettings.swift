@@ -9,10 +9,12 @@ package struct RemoteSettings: Sendable, Hashable {
   /// Whether the registry itself is asked when no mirror had the image.
   package var fallsBackToRegistry = true
   /// Hosts (`host` or `host:port`) that may be spoken to without TLS, or with a certificate nobody vouches for.
-  /// This machine's own addresses always may.
+  /// `*` is every host; this machine's own addresses always may.
   package var insecureHosts: Set<String> = []
   /// How often one request is tried in all.
   package var attempts = 4
+  /// For how long a tag is believed to stand for what it stood for when its registry was asked last.
+  package var tagLife = Duration.seconds(60)
   /// The first pause between two attempts; each following one is twice as long, up to `longestPause`.
   package var firstPause = Duration.milliseconds(500)
   package var longestPause = Duration.seconds(30)

@@ -7,8 +7,21 @@ extension Ledger {
     migrator.registerMigration("1 builds and contexts") { db in try db.execute(sql: buildTables) }
     migrator.registerMigration("1 registry") { db in try db.execute(sql: registryTables) }
     migrator.registerMigration("1 layers, secrets") { db in try db.execute(sql: otherTables) }
+    migrator.registerMigration("2 pulled images") { db in try db.execute(sql: pulledTable) }
     return migrator
   }
+
+  /// Tags that came from another registry, and when it was last asked what they stand for. A tag that stands for
+  /// another digest than this was pushed or imported since.
+  private static let pulledTable = """
+    CREATE TABLE pulled_tags (
+      repository TEXT NOT NULL,
+      tag TEXT NOT NULL,
+      digest TEXT NOT NULL,
+      asked_at INTEGER NOT NULL,
+      PRIMARY KEY (repository, tag)
+    ) STRICT, WITHOUT ROWID;
+    """
 
   private static let buildTables = """
     CREATE TABLE builds (
