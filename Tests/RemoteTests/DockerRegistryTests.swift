@@ -14,7 +14,7 @@ struct DockerRegistryTests {
   @Test("images of every compression arrive as skopeo pushed them", arguments: ["gzip", "zstd"])
   func pull(compression: String) async throws {
     try await withBench { bench in
-      let registry = try await ForeignRegistry.docker(in: bench.folder)
+      let registry = try await ForeignServer.docker(in: bench.folder)
       defer { registry.stop() }
       let reference = "\(registry.host)/acme/base:1"
       try await fill(registry, reference, bench.folder, compression: compression)
@@ -37,7 +37,7 @@ struct DockerRegistryTests {
       let certificate = try await certificate(in: folder)
       let users = try await Tool("htpasswd").run(["-Bbn", "me", "sesame"])
       try folder.write(users.output, to: "users")
-      let registry = try await ForeignRegistry.docker(
+      let registry = try await ForeignServer.docker(
         in: folder, http: "  tls: {certificate: \(certificate).pem, key: \(certificate).key}",
         more: "auth:\n  htpasswd: {realm: here, path: \(folder.path("users"))}")
       defer { registry.stop() }
@@ -64,7 +64,7 @@ struct DockerRegistryTests {
     arguments: [64 << 20, 100_000])
   func push(pieceSize: Int64) async throws {
     try await withBench { bench in
-      let registry = try await ForeignRegistry.docker(in: bench.folder)
+      let registry = try await ForeignServer.docker(in: bench.folder)
       defer { registry.stop() }
       try await fill(registry, "\(registry.host)/acme/base:1", bench.folder)
       let image = try await bench.pull("\(registry.host)/acme/base:1")
@@ -92,7 +92,7 @@ struct DockerRegistryTests {
 
   /// Pushes an image of one layer with 700 kB of noise.
   private func fill(
-    _ registry: ForeignRegistry, _ reference: String, _ folder: TemporaryFolder, compression: String = "gzip",
+    _ registry: ForeignServer, _ reference: String, _ folder: TemporaryFolder, compression: String = "gzip",
     credentials: String? = nil
   ) async throws {
     var noise = SystemRandomNumberGenerator()

@@ -1,5 +1,5 @@
 import Diagnostics
-import FoundationEssentials
+import Foundation
 import OCI
 import Outbound
 import Storage
@@ -62,15 +62,21 @@ func withBench<Value>(
   }
 }
 
+private func scriptedRegistry() async throws -> ForeignServer {
+  let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Scripts")
+  let arguments = [script.path + "/scripted-registry.py"]
+  return try await ForeignServer(try Tool("python3").path, arguments) { Int($0) }
+}
+
 /// Runs `body` with the scripted registry.
-func withScripted<Value>(_ body: (RemoteBench, ForeignRegistry) async throws -> Value) async throws -> Value {
-  let registry = try await ForeignRegistry.scripted()
+func withScripted<Value>(_ body: (RemoteBench, ForeignServer) async throws -> Value) async throws -> Value {
+  let registry = try await scriptedRegistry()
   defer { registry.stop() }
   return try await withBench { bench in try await body(bench, registry) }
 }
 
 /// What the scripted registry was asked: method, path, kind of login, range.
-func log(of registry: ForeignRegistry) async throws -> [[String]] {
+func log(of registry: ForeignServer) async throws -> [[String]] {
   let result = try await Tool("curl").run(["-sS", "http://\(registry.host)/log"])
   return try JSONDecoder().decode([[String]].self, from: Data(result.output.utf8))
 }

@@ -52,14 +52,26 @@ package struct BaseImages: BaseImageSource {
     let name = try RemoteName(reference)
     let pulled = try Repository("\(organization)/\(name.host.replacing(":", with: "-"))/\(name.repository)")
     // A short name is the organisation's own image first: what it pushed or imported stands over Docker Hub's.
-    if own != pulled, let image = try found(text, reference.manifest, own, platform) { return image }
-    let kept = try found(text, reference.manifest, pulled, platform)
+    if own != pulled, try isHere(reference.manifest, own) {
+      return try local.image(text, reference.manifest, in: own, platform: platform)
+    }
+    let kept = try kept(text, reference.manifest, pulled, platform)
     if let kept, try await isCurrent(name, pulled, organization) { return kept }
     return try await pull(text, name, to: pulled, platform, organization)
   }
 
-  /// Nil when it is not here, or not for the platform.
-  private func found(
+  private func isHere(_ manifest: ManifestReference, _ repository: Repository) throws(Failure) -> Bool {
+    do throws(Failure) {
+      _ = try registry.manifest(manifest, in: repository)
+      return true
+    } catch {
+      guard error.reason == "manifest-unknown" else { throw error }
+      return false
+    }
+  }
+
+  /// Nil when it was not fetched yet, or for other platforms only.
+  private func kept(
     _ text: String, _ manifest: ManifestReference, _ repository: Repository, _ platform: Platform
   ) throws(Failure) -> BaseImage? {
     do throws(Failure) {

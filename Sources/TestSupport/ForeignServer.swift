@@ -1,20 +1,16 @@
 import Foundation
-import TestSupport
 
 /// A program of somebody else that serves on loopback, ended with the test.
-final class ForeignRegistry: Sendable {
-  let port: Int
-  var host: String { "127.0.0.1:\(port)" }
+package final class ForeignServer: Sendable {
+  package let port: Int
+  /// `127.0.0.1:PORT`.
+  package var host: String { "127.0.0.1:\(port)" }
   private let process: Process
 
-  /// The scripted registry of this folder.
-  static func scripted() async throws -> ForeignRegistry {
-    let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Scripts")
-    return try await ForeignRegistry(try Tool("python3").path, [script.path + "/scripted-registry.py"]) { Int($0) }
-  }
-
   /// Debian's docker-registry on a free port; `more` goes into its configuration.
-  static func docker(in folder: TemporaryFolder, http: String = "", more: String = "") async throws -> ForeignRegistry {
+  package static func docker(in folder: TemporaryFolder, http: String = "", more: String = "") async throws
+    -> ForeignServer
+  {
     let config = """
       version: 0.1
       log: {level: info, formatter: text}
@@ -29,14 +25,15 @@ final class ForeignRegistry: Sendable {
       """
     try folder.write(config, to: "registry.yml")
     let arguments = ["serve", folder.path("registry.yml")]
-    return try await ForeignRegistry(try Tool("docker-registry").path, arguments) { line in
+    return try await ForeignServer(try Tool("docker-registry").path, arguments) { line in
       // msg="listening on 127.0.0.1:41234" … with ", tls" behind it where there is TLS.
       guard let range = line.range(of: "listening on 127.0.0.1:") else { return nil }
       return Int(line[range.upperBound...].prefix { $0.isNumber })
     }
   }
 
-  private init(_ program: String, _ arguments: [String], port: @escaping @Sendable (String) -> Int?) async throws {
+  /// Starts a program; `port` finds its port in a line of what it says.
+  package init(_ program: String, _ arguments: [String], port: @escaping @Sendable (String) -> Int?) async throws {
     process = Process()
     process.executableURL = URL(fileURLWithPath: program)
     process.arguments = arguments
@@ -65,5 +62,5 @@ final class ForeignRegistry: Sendable {
   }
 
   /// Nothing of it is wanted any more, so it is not asked.
-  func stop() { kill(process.processIdentifier, SIGKILL) }
+  package func stop() { kill(process.processIdentifier, SIGKILL) }
 }
