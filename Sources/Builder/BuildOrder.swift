@@ -19,6 +19,12 @@ package struct BuildOrder: Sendable {
   package var noCache: Bool
   /// Whose cache and base images may be used.
   package var organization: OrganizationName
+  /// What `RUN --mount=type=secret` can ask for, by id. In no layer, no cache key and no log.
+  package var secrets: [String: SecretValue] = [:]
+  /// Sockets of ssh agents on this machine that `RUN --mount=type=ssh` can ask for, by id; the usual one is `default`.
+  package var agents: [String: FilePath] = [:]
+  /// Whether `RUN --security=insecure` may have every capability of this server.
+  package var allowsInsecure = false
 
   package init(
     workName: String, archive: FilePath, dockerfile: String, buildArgs: [String: String], target: String? = nil,

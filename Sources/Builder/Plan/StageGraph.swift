@@ -35,8 +35,9 @@ struct StageGraph {
       guard seen.insert(next).inserted else { continue }
       if case .stage(let base) = origins[next] { open.append(base) }
       for instruction in stages[next].instructions {
-        guard let from = instruction.transferOrigin else { continue }
-        if case .stage(let used) = Self.origin(from, before: next, in: stages) { open.append(used) }
+        for from in instruction.origins {
+          if case .stage(let used) = Self.origin(from, before: next, in: stages) { open.append(used) }
+        }
       }
     }
     needed = seen.sorted()
@@ -68,11 +69,12 @@ struct StageGraph {
 }
 
 extension Instruction {
-  /// The word of COPY's or ADD's `--from`.
-  var transferOrigin: String? {
+  /// The words of `--from` of COPY and ADD, and of `from=` in the mounts of RUN.
+  var origins: [String] {
     switch kind {
-    case .copy(let transfer), .add(let transfer): transfer.from
-    default: nil
+    case .copy(let transfer), .add(let transfer): transfer.from.map { [$0] } ?? []
+    case .run(let run): run.mountFlags.compactMap { Mount.origin(of: $0) }
+    default: []
     }
   }
 }
