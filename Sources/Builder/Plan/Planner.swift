@@ -61,7 +61,7 @@ struct Planner {
         stage: stage, dockerfile: dockerfile, order: order, globals: globals, config: config, scope: scope,
         firstNumber: number)
       let triggers = try triggers(of: origin, config)
-      let missing = graph.stages(usedBy: triggers, in: index).subtracting(graph.needed)
+      let missing = graph.stages(usedBy: triggers).subtracting(graph.needed)
       guard missing.isEmpty else { return (nil, missing) }
       for trigger in triggers {
         try await planner.add(trigger, at: stage.opening, graph: graph, bases: bases)
