@@ -19,9 +19,9 @@ struct StageGraph {
   /// Needed stages in the order of the file; every one comes after those it uses.
   let needed: [Int]
 
-  /// `extra` are stages that are needed for what this file does not show, such as triggers of a base.
+  /// `extra` are stages that a stage uses for what this file does not show, such as triggers of its base.
   init(
-    _ dockerfile: ParsedDockerfile, target: String?, contexts: [String: NamedContext] = [:], extra: Set<Int> = [],
+    _ dockerfile: ParsedDockerfile, target: String?, contexts: [String: NamedContext] = [:], extra: [Int: Set<Int>] = [:],
     expand: (String, FromInstruction) throws(Failure) -> String
   ) throws(Failure) {
     self.dockerfile = dockerfile
@@ -36,10 +36,10 @@ struct StageGraph {
     self.origins = origins
     self.target = try Self.target(target, in: dockerfile)
     var uses: [Int: Set<Int>] = [:]
-    var open = [self.target] + extra
+    var open = [self.target]
     while let next = open.popLast() {
       guard uses[next] == nil else { continue }
-      var used: Set<Int> = []
+      var used = extra[next] ?? []
       if case .stage(let base) = origins[next] { used.insert(base) }
       for from in stages[next].instructions.flatMap(\.origins) {
         if case .stage(let stage) = Self.origin(from, in: stages[...], contexts) { used.insert(stage) }
