@@ -293,7 +293,7 @@ let package = Package(
     .testTarget(
       name: "ServiceTests",
       dependencies: [
-        "Service", "Builder", "Registry", "Storage", "OCI", "Diagnostics", "TestSupport",
+        "Service", "Builder", "Registry", "Remote", "Outbound", "Storage", "OCI", "Diagnostics", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ], swiftSettings: settings),
     .testTarget(
