@@ -16,6 +16,10 @@ package struct GitLimits: Sendable, Hashable {
   /// Of what a remote says to people in one fetch.
   package var progressSize = ByteCount.mebibytes(16)
   package var submoduleDepth = 8
+  /// Of one order, on all levels together.
+  package var submodules = 1000
+  /// Generations of commits looked through for one that the remote does not serve by its id.
+  package var deepening = 4096
   package var redirects = 5
   package var connectTimeout = Duration.seconds(10)
   package var idleTimeout = Duration.seconds(30)
