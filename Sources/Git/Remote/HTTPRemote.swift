@@ -1,3 +1,4 @@
+import Archive
 import Diagnostics
 import FoundationEssentials
 import Outbound
@@ -12,6 +13,9 @@ package final class HTTPRemote: GitRemote {
     /// Whether the server asked for credentials, and may have them.
     var isAuthorized = false
   }
+
+  /// Requests from this many bytes on are packed, as git itself packs them; nearly all of one is digits.
+  private static let packedFrom = 16 << 10
 
   private let client: OutboundClient
   private let credentials: GitCredentials?
@@ -108,6 +112,15 @@ package final class HTTPRemote: GitRemote {
       (name: "Accept", value: "application/x-git-upload-pack-result"),
     ]
     if version > 0 { headers.append((name: "Git-Protocol", value: "version=\(version)")) }
+    var body = body
+    if body.count > Self.packedFrom {
+      let packed = BytesWriter()
+      let gzip = GzipWriter(into: packed)
+      try gzip.write(body)
+      try gzip.finish()
+      body = packed.bytes
+      headers.append((name: "Content-Encoding", value: "gzip"))
+    }
     let answer = try await send(
       OutboundRequest(
         method: "POST", url: base.with(pathAndQuery: base.pathAndQuery + "/git-upload-pack"), headers: headers,

@@ -2,6 +2,7 @@ import Diagnostics
 import Foundation
 import Outbound
 import Synchronization
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -12,9 +13,9 @@ struct HTTPRemoteTests {
   private func withRemote(
     format: ObjectID.Format = .sha1, settings: [String] = [], version: String? = nil, login: String? = nil,
     credentials: GitCredentials? = nil, path: String = "/site.git",
-    _ body: (HTTPRemote, SampleRepository, ScriptedServer) async throws -> Void
+    _ body: (HTTPRemote, ServedRepository, ScriptedServer) async throws -> Void
   ) async throws {
-    let repository = try await SampleRepository(format: format, settings: settings)
+    let repository = try await ServedRepository(format: format, settings: settings)
     defer { repository.remove() }
     let server = try ScriptedServer(root: repository.root, login: login, version: version)
     let client = OutboundClient(policy: OutboundPolicy(), environment: [:])
@@ -114,6 +115,36 @@ struct HTTPRemoteTests {
     try await withRemote(credentials: credentials) { remote, _, server in
       _ = try await remote.references(prefixes: [])
       #expect(try server.requests().allSatisfy { $0.authorization == nil })
+    }
+  }
+
+  @Test("a request for many objects is packed, and understood", arguments: [0, 2])
+  func packed(version: Int) async throws {
+    try await withRemote(version: "version=\(version)") { remote, repository, _ in
+      let want = try #require(ObjectID(hex: repository.second))
+      let pack = PackFile()
+      let request = FetchRequest(wants: [ObjectID](repeating: want, count: 2000))
+      _ = try await remote.fetch(request, bases: NoObjects(), into: pack) { _ in }
+      #expect(try await pack.objects().count == 5)
+    }
+  }
+
+  @Test("what a pack brings is what git has", arguments: [ObjectID.Format.sha1, .sha256])
+  func intake(format: ObjectID.Format) async throws {
+    try await withRemote(format: format) { remote, repository, _ in
+      let want = try #require(ObjectID(hex: repository.second))
+      try await withTemporaryFolder { folder in
+        let writer = try ObjectFileWriter(path: FilePath(folder.path("objects")), format: format)
+        let intake = try PackIntake(writer: writer)
+        _ = try await remote.fetch(FetchRequest(wants: [want]), bases: NoObjects(), into: intake) { _ in }
+        let listed = try await Tool("git").run(
+          ["ls-tree", "-rt", repository.second], in: repository.folder.path("site.git"))
+        let names = listed.lines.compactMap { $0.split(whereSeparator: \.isWhitespace).dropFirst(2).first }
+        #expect(names.count == 3)
+        for name in names { #expect(writer.find(try #require(ObjectID(hex: name))) != nil) }
+        #expect(writer.find(want)?.kind == .commit)
+        #expect(intake.objectCount == 5)
+      }
     }
   }
 

@@ -85,7 +85,7 @@ struct HostileServerTests {
 
   @Test("credentials do not follow a redirect to another server")
   func leak() async throws {
-    let repository = try await SampleRepository()
+    let repository = try await ServedRepository()
     defer { repository.remove() }
     let other = try ScriptedServer(root: repository.root, login: "me:s3cret")
     let result = await Result {
@@ -114,7 +114,7 @@ struct HostileServerTests {
 
   @Test("a repository that moved is asked at its new address")
   func moved() async throws {
-    let repository = try await SampleRepository()
+    let repository = try await ServedRepository()
     defer { repository.remove() }
     let answers = [Self.list: redirect(301, to: "/site.git/info/refs?service=git-upload-pack")]
     var lines: [String] = []
@@ -160,6 +160,34 @@ struct HostileServerTests {
     let silent = advertisement(Wire.line("version 2"), holds: true)
     let answers = inList ? [Self.list: silent] : [Self.list: version2, Self.pack: pack]
     #expect(try await failure(answers, limits: limits)?.reason == "outbound-timeout")
+  }
+
+  @Test("a fetch is cancelled while the server says nothing", arguments: [true, false])
+  func cancelled(inList: Bool) async throws {
+    var pack = ScriptedServer.Answer(headers: [["Content-Type", "application/x-git-upload-pack-result"]])
+    pack.body = Data(Wire.line("packfile") + Wire.band(2, "Counting\n"))
+    pack.holds = true
+    let silent = advertisement(Wire.line("version 2"), holds: true)
+    let server = try ScriptedServer(answers: inList ? [Self.list: silent] : [Self.list: version2, Self.pack: pack])
+    let client = OutboundClient(policy: OutboundPolicy(), environment: [:])
+    let remote = try HTTPRemote(
+      address: try GitAddress(parsing: server.url + "/a.git"), credentials: nil, client: client)
+    let want = try #require(ObjectID(hex: Self.id))
+    let (heard, hearing) = AsyncStream<Void>.makeStream()
+    let task = Task {
+      try await remote.fetch(FetchRequest(wants: [want]), bases: NoObjects(), into: PackFile()) { _ in hearing.finish()
+      }
+    }
+    if inList {
+      while try server.requests().isEmpty { await Task.yield() }
+    } else {
+      for await _ in heard {}
+    }
+    task.cancel()
+    let failure = await #expect(throws: Failure.self) { _ = try await task.value }
+    #expect(failure?.reason == "cancelled")
+    await client.shutdown()
+    await server.stop()
   }
 
   private static func manyReferences(_ count: Int) -> Data {

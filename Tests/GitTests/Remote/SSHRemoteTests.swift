@@ -25,7 +25,7 @@ struct SSHRemoteTests {
 
   @Test("the remote's own git answers, in versions 0 and 2", arguments: [0, 2])
   func fetch(version: Int) async throws {
-    let repository = try await SampleRepository()
+    let repository = try await ServedRepository()
     defer { repository.remove() }
     let command = "\(version == 0 ? "unset GIT_PROTOCOL; " : "")exec git-upload-pack '\(repository.root)/site.git'"
     try await withSSH(command) { remote, folder in

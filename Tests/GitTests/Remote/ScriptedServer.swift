@@ -134,6 +134,8 @@ final class ScriptedServer {
                 QUERY_STRING=query, REQUEST_METHOD=self.command, CONTENT_TYPE=self.headers.get("Content-Type") or "",
                 CONTENT_LENGTH=str(len(body)))
             version = script.get("version") or self.headers.get("Git-Protocol")
+            if self.headers.get("Content-Encoding"):
+                environment["HTTP_CONTENT_ENCODING"] = self.headers["Content-Encoding"]
             if version:
                 environment["GIT_PROTOCOL"] = version
             answered = subprocess.run(
