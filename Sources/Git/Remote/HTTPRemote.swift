@@ -162,12 +162,16 @@ package final class HTTPRemote: GitRemote {
     var pace = ReceivePace(limits: limits, start: .now)
     var size: Int64 = 0
     let limit = limits.listSize
-    try await answer.forEachChunk { chunk throws(Failure) in
-      if Task.isCancelled { throw .gitCancelled }
-      size += Int64(chunk.count)
-      if size > limit.bytes { throw .gitLimit("list-size", "remote's list of references is larger than \(limit)") }
-      try pace.record(chunk.count, at: .now)
-      try packets.read(chunk, body)
+    do throws(Failure) {
+      try await answer.forEachChunk { chunk throws(Failure) in
+        if Task.isCancelled { throw .gitCancelled }
+        size += Int64(chunk.count)
+        if size > limit.bytes { throw .listTooLarge(limit) }
+        try pace.record(chunk.count, at: .now)
+        try packets.read(chunk, body)
+      }
+    } catch  where error.reason == "outbound-too-large" {
+      throw .listTooLarge(limit)
     }
     try packets.finish()
   }

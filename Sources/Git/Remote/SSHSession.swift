@@ -82,7 +82,7 @@ final class SSHSession: Sendable {
       if piece.isEmpty { throw lost(child) }
       size += Int64(piece.count)
       if size > limits.listSize.bytes {
-        throw .gitLimit("list-size", "remote's list of references is larger than \(limits.listSize)")
+        throw .listTooLarge(limits.listSize)
       }
       try pace.record(piece.count, at: .now)
       try withBytes(of: piece) { bytes throws(Failure) in

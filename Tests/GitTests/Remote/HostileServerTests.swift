@@ -138,7 +138,7 @@ struct HostileServerTests {
     let packed = try await Self.gzip(Self.manyReferences(100_000))
     #expect(packed.count < 1 << 19)
     let answer = advertisement(packed, headers: [["Content-Encoding", "gzip"]])
-    #expect(try await failure([Self.list: answer], limits: limits)?.reason == "outbound-too-large")
+    #expect(try await failure([Self.list: answer], limits: limits)?.reason == "git-list-size-limit")
   }
 
   @Test("references without end are cut off, by number and by size", arguments: [true, false])

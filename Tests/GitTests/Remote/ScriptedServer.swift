@@ -31,6 +31,8 @@ final class ScriptedServer {
 
   let port: Int
   private let process: Process
+  /// Its end is the server's end, however the tests end.
+  private let input = Pipe()
   private let folder: TemporaryFolder
   /// Ends with the process.
   private let ended: AsyncStream<Void>
@@ -49,6 +51,7 @@ final class ScriptedServer {
     process.arguments = [folder.path("server.py"), folder.path("script.json"), folder.path("log")]
     let output = Pipe()
     process.standardOutput = output
+    process.standardInput = input
     let (ended, ending) = AsyncStream<Void>.makeStream()
     self.ended = ended
     process.terminationHandler = { _ in ending.finish() }
@@ -153,6 +156,7 @@ final class ScriptedServer {
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
     print(server.server_address[1], flush=True)
     server.serve_forever()
     """#
