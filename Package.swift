@@ -216,7 +216,7 @@ let package = Package(
     .testTarget(
       name: "GitTests",
       dependencies: [
-        "Git", "Outbound", "Archive", "OCI", "Diagnostics", "TestSupport",
+        "Git", "Outbound", "Archive", "OCI", "Diagnostics", "TestSupport", "CGit", "CCompression",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "SystemPackage", package: "swift-system"),
       ], swiftSettings: settings),

@@ -13,7 +13,7 @@ extension PackIntake {
       entry.size = UInt64(byte & 15)
       entry.shift = 4
     } else {
-      guard entry.shift < 60 else { throw corrupt("its size has too many digits") }
+      guard entry.shift < 60 || (entry.shift == 60 && byte < 16) else { throw corrupt("its size has too many digits") }
       entry.size |= UInt64(byte & 0x7F) << entry.shift
       entry.shift += 7
     }
