@@ -142,7 +142,7 @@ let package = Package(
     .target(
       name: "Outbound",
       dependencies: [
-        "Diagnostics",
+        "Diagnostics", "CCompression",
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
