@@ -115,6 +115,32 @@ struct LocalRepositoryTests {
     }
   }
 
+  @Test("give deltas of files too large for memory, and so do packs")
+  func largeDeltas() async throws {
+    try await withTemporaryFolder { folder in
+      let git = try GitFixture(folder)
+      try await git.run("init", "-q", "-b", "main")
+      let text = (1...600_000).map { "line \($0)" }.joined(separator: "\n")
+      for version in ["first", "second", "third"] {
+        try folder.write(version + text + version, to: "large")
+        try await git.run("add", "-A")
+        try await git.run("commit", "-qm", version)
+      }
+      try await git.run("repack", "-adfq")
+      let index = try FileManager.default.contentsOfDirectory(atPath: folder.path(".git/objects/pack"))
+        .first { $0.hasSuffix(".idx") }
+      let chains = try await git.run("verify-pack", "-s", folder.path(".git/objects/pack/\(try #require(index))"))
+      #expect(chains.contains("chain length = 2"))
+      let repository = try LocalRepository(path: git.path)
+      let head = try await name(git, "HEAD")
+      let (local, _) = try await fetch(
+        repository, FetchRequest(wants: [head], depth: nil), to: git.path.appending("one"))
+      #expect(try await Intake.list(local) == git.objects())
+      let packed = try Intake.take(try await git.pack("", ["--delta-base-offset"]), to: git.path.appending("two"))
+      #expect(try await Intake.list(packed) == git.objects())
+    }
+  }
+
   @Test("may be linked work trees, and borrow from others of the same owner")
   func linked() async throws {
     try await withTemporaryFolder { folder in

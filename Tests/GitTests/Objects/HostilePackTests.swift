@@ -234,6 +234,10 @@ struct HostilePackTests {
     var pack = HandmadePack(objects: 4)
     for text in ["a", "b", "c", "d"] { pack.object(.blob, Array(text.utf8)) }
     #expect(try Intake.refusal(of: try pack.sealed(), limits: limits)?.reason == "git-too-many-objects")
+    limits.waitingDeltas = 2
+    pack = HandmadePack(objects: 3)
+    for _ in 0..<3 { pack.delta(base: try PackIntakeTests.name([1]), [1, 1, 1, 65]) }
+    #expect(try Intake.refusal(of: try pack.sealed(), limits: limits)?.reason == "git-too-many-waiting-deltas")
     pack = HandmadePack(objects: 1)
     pack.object(.blob, [UInt8](repeating: 1, count: 101))
     #expect(try Intake.refusal(of: try pack.sealed(), limits: limits)?.reason == "git-object-too-large")
