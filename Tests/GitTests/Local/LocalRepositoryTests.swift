@@ -120,11 +120,12 @@ struct LocalRepositoryTests {
     try await withTemporaryFolder { folder in
       let git = try GitFixture(folder)
       try await git.run("init", "-q", "-b", "main")
-      let text = (1...600_000).map { "line \($0)" }.joined(separator: "\n")
-      for version in ["first", "second", "third"] {
-        try folder.write(version + text + version, to: "large")
+      // Each version changes other lines of the one before, so that the deltas make a chain.
+      for version in 1...3 {
+        let lines = (1...600_000).map { "line \($0)\((1...version).contains($0 % 997) ? " changed" : "")" }
+        try folder.write(lines.joined(separator: "\n"), to: "large")
         try await git.run("add", "-A")
-        try await git.run("commit", "-qm", version)
+        try await git.run("commit", "-qm", "version \(version)")
       }
       try await git.run("repack", "-adfq")
       let index = try FileManager.default.contentsOfDirectory(atPath: folder.path(".git/objects/pack"))
