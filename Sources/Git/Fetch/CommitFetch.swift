@@ -71,7 +71,7 @@ struct CommitFetch {
   private func fetchDirectory(
     _ id: ObjectID, _ directory: String, withModules: Bool
   ) async throws(Failure) -> Result {
-    let trees = try store.find(key, having: id)
+    let trees = try store.trees(key, of: id)
     defer { trees?.lease.release() }
     let piece = try store.begin(key, format: id.format, limits: limits)
     let bases = trees?.source ?? ObjectSources([])
