@@ -12,18 +12,22 @@ import Testing
 struct AgentForwarderTests {
   static let owner = RunOwner(uid: 7, gid: 8, mode: 0o660)
 
-  /// Python's agent: answers every message with itself, twice.
+  /// An agent of a kind, until its input ends: answers every message with itself, twice.
   static let agent = """
     import socket, sys, threading
     server = socket.socket(socket.AF_UNIX)
     server.bind(sys.argv[1])
     server.listen()
-    print('ready', flush=True)
     def answer(connection):
         while data := connection.recv(65536):
             connection.sendall(data + data)
-    while True:
-        threading.Thread(target=answer, args=[server.accept()[0]], daemon=True).start()
+    def accept():
+        while True:
+            threading.Thread(target=answer, args=[server.accept()[0]], daemon=True).start()
+    threading.Thread(target=accept, daemon=True).start()
+    sys.stdout.write('r')
+    sys.stdout.flush()
+    sys.stdin.read()
     """
   static let client = """
     import socket, sys
@@ -48,11 +52,12 @@ struct AgentForwarderTests {
       agent.executableURL = URL(fileURLWithPath: "/usr/bin/python3")
       agent.arguments = ["-c", Self.agent, "agent"]
       agent.currentDirectoryURL = URL(fileURLWithPath: deep)
-      let output = Pipe()
+      let (input, output) = (Pipe(), Pipe())
+      agent.standardInput = input
       agent.standardOutput = output
       try agent.run()
-      defer { agent.terminate() }
-      #expect(output.fileHandleForReading.availableData == Data("ready\n".utf8))
+      defer { try? input.fileHandleForWriting.close() }
+      #expect(output.fileHandleForReading.availableData == Data("r".utf8))
       let forwarder = try AgentForwarder(
         agent: FilePath(deep + "/agent"), path: FilePath(deep + "/forwarded"), owner: Self.owner)
       var status = stat()

@@ -81,15 +81,20 @@ final class AgentForwarder: Sendable {
     guard connection >= 0 else { return nil }
     _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
     let client = FileDescriptor(rawValue: connection)
-    if let server = Self.connect(to: agent) { return (client, server) }
-    try? client.close()
-    return nil
+    guard let server = Self.connect(to: agent) else {
+      try? client.close()
+      return nil
+    }
+    var patience = timeval(tv_sec: 10, tv_usec: 0)
+    for end in [client, server] {
+      setsockopt(end.rawValue, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+    }
+    return (client, server)
   }
 
   /// Passes what one side says to the other; false when either has ended.
   ///
-  /// A write may wait for its reader: messages of the protocol are short and take turns, and a command that does not
-  /// read holds up only its own step's connections.
+  /// A write may wait for its reader, but not for long: messages of the protocol are short and take turns.
   private func pass(
     _ end: (from: FileDescriptor, to: FileDescriptor), _ buffer: UnsafeMutableRawBufferPointer
   ) -> Bool {
