@@ -19,6 +19,8 @@ package struct BuildOrder: Sendable {
   package var noCache: Bool
   /// Whose cache and base images may be used.
   package var organization: OrganizationName
+  /// What names in FROM and `--from` mean instead of a stage or image of that name (`--build-context`).
+  package var namedContexts: [String: NamedContext] = [:]
   /// What `RUN --mount=type=secret` can ask for, by id. In no layer, no cache key and no log.
   package var secrets: [String: SecretValue] = [:]
   /// Sockets of ssh agents on this machine that `RUN --mount=type=ssh` can ask for, by id; the usual one is `default`.
@@ -39,6 +41,14 @@ package struct BuildOrder: Sendable {
     self.noCache = noCache
     self.organization = organization
   }
+}
+
+/// What a named context stands for.
+package enum NamedContext: Sendable, Hashable {
+  /// `docker-image://…`: an image.
+  case image(String)
+  /// `target:…`: an earlier stage of the same Dockerfile.
+  case stage(String)
 }
 
 /// A finished image whose layers are already blobs; only config, manifest and tags are still to be written.
