@@ -60,15 +60,19 @@ package struct House: Sendable {
     let registry = ImageRegistry(data: data)
     let images = LocalImages(registry: registry, ownHosts: { bound.names })
     let outbound = OutboundClient(policy: settings.outboundPolicy, environment: settings.environment)
+    let remote = RemoteImages(client: outbound, settings: settings.remote, blobs: data.blobs)
+    let credentials = BaseImages.savedCredentials(
+      in: data, docker: try settings.dockerConfig, owner: identities.defaultOrganization)
     let bases = BaseImages(
-      local: images, registry: registry,
-      remote: RemoteImages(client: outbound, settings: settings.remote, blobs: data.blobs), data: data,
-      tagLife: settings.remote.tagLife,
-      credentials: BaseImages.savedCredentials(
-        in: data, docker: try settings.dockerConfig, owner: identities.defaultOrganization))
+      local: images, registry: registry, remote: remote, data: data, tagLife: settings.remote.tagLife,
+      credentials: credentials)
+    let external = ExternalPush(
+      registry: registry, remote: remote, ownHosts: { bound.names }, credentials: credentials)
     let builder = ImageBuilder(
       data: data, executable: settings.executable, bases: bases, clock: clock, files: OutboundFiles(client: outbound))
-    let job = BuildJob(data: data, builder: builder, registry: registry, registryHost: { bound.registryHost })
+    let job = BuildJob(
+      data: data, builder: builder, registry: registry, registryHost: { bound.registryHost },
+      external: settings.pushesExternally ? external : nil)
 
     // Queue
     let threads = BuildThreads()

@@ -28,6 +28,8 @@ package struct HouseSettings: Sendable {
   package var environment: [String: String] = [:]
   /// How far builds reach.
   package var network = NetworkReach.open
+  /// Whether images also go to the registry that their build names.
+  package var pushesExternally = false
   /// How the registries of others are reached.
   package var remote = RemoteSettings()
 

@@ -51,6 +51,9 @@ struct StartCommand: AsyncParsableCommand {
   @Option(help: "How far builds reach: open, pulls (base images, git, ADD) or none")
   var network: String = NetworkReach.open.rawValue
 
+  @Flag(help: "Also push images to the registry and repository that their build names")
+  var pushExternal = false
+
   @Option(
     help: ArgumentHelp("A registry that may lack TLS or a known certificate (repeatable)", valueName: "host"))
   var insecureRegistry: [String] = []
@@ -106,6 +109,7 @@ struct StartCommand: AsyncParsableCommand {
       allowedHosts: allowHost, workers: workers, executable: "/proc/self/exe", version: Kindling.version)
     settings.environment = environment
     settings.network = try reach()
+    settings.pushesExternally = pushExternal
     settings.remote = try remoteSettings()
     return settings
   }

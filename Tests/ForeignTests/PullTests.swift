@@ -45,6 +45,37 @@ struct PullTests {
     }
   }
 
+  @Test("with --push-external an image also goes where its build asks for it, with the organisation's credentials")
+  func pushExternal() async throws {
+    try await withServer(["--push-external"]) { server, folder in
+      let users = try await Tool("htpasswd").run(["-Bbn", "me", "sesame"])
+      try folder.write(users.output, to: "users")
+      let registry = try await ForeignServer.docker(
+        in: folder, more: "auth:\n  htpasswd: {realm: here, path: \(folder.path("users"))}")
+      defer { registry.stop() }
+      try await server.importBusybox()
+      let api = HTTPAPI(server)
+      let archive = try await Tree.inline(dockerfile: "FROM busybox\nRUN echo built > /made\n", in: folder)
+      let order: JSON = [
+        "name": "app", "zippedCode": archive, "registry": .string("http://" + registry.host), "repository": "out/app",
+        "tags": ["1", "latest"],
+      ]
+      let refusal = try await api.built(order).build
+      #expect(refusal["status"] == "BUILD_STATUS_FAILED", "\(refusal)")
+      let saved = try await api.call(
+        "PUT", "/v1/ignite/builds/secrets", ["registryCredentials": [registry.host: "me:sesame"]])
+      #expect(saved.status == 200, "\(saved)")
+      let build = try await api.built(order).build
+      #expect(build["status"] == "BUILD_STATUS_SUCCEEDED", "\(build)")
+      for tag in ["1", "latest"] {
+        let seen = try await Tool("skopeo").run([
+          "inspect", "--tls-verify=false", "--creds", "me:sesame", "docker://\(registry.host)/out/app:\(tag)",
+        ])
+        #expect(seen.status == 0, "\(seen.all)")
+      }
+    }
+  }
+
   @Test("with the network switched off a missing base is named with the way to import it")
   func offline() async throws {
     try await withServer(["--network", "none"]) { server, folder in

@@ -12,14 +12,18 @@ package struct BuildJob: Sendable {
   private let registry: ImageRegistry
   /// `host:port` that image references begin with.
   private let registryHost: @Sendable () -> String
+  /// Nil where images stay in this server's own registry.
+  private let external: ExternalPush?
 
   package init(
-    data: DataDirectory, builder: ImageBuilder, registry: ImageRegistry, registryHost: @escaping @Sendable () -> String
+    data: DataDirectory, builder: ImageBuilder, registry: ImageRegistry, registryHost: @escaping @Sendable () -> String,
+    external: ExternalPush? = nil
   ) {
     self.data = data
     self.builder = builder
     self.registry = registry
     self.registryHost = registryHost
+    self.external = external
   }
 
   /// Runs the build; what it throws is why the build FAILED.
@@ -31,7 +35,7 @@ package struct BuildJob: Sendable {
       organization: record.organization)
     order.secrets = try BuildSecretStore(data: data).buildSecrets(of: record.organization)
     let image = try await builder.build(order, reporter: reporter)
-    return try publish(image, of: record, reporter)
+    return try await publish(image, of: record, reporter)
   }
 
   private func archive(of record: BuildRecord) throws(Failure) -> FilePath {
@@ -50,12 +54,13 @@ package struct BuildJob: Sendable {
   /// The hand-over to the registry: the layers are already there, so this writes a configuration, a manifest and tags.
   private func publish(
     _ image: BuiltImage, of record: BuildRecord, _ reporter: EventReporter
-  ) throws(Failure) -> FinishedBuild {
+  ) async throws(Failure) -> FinishedBuild {
     guard !Task.isCancelled else { throw Failure(.cancelled, reason: "cancelled", "the build was cancelled") }
     let repository = try Repository("\(record.organization)/\(record.name)")
     let committed = try registry.commitImage(
       config: image.config, layers: image.layers, mediaType: .ociManifest, repository: repository, tags: record.tags)
-    let references = record.tags.map { "\(registryHost())/\(repository):\($0)" }
+    var references = record.tags.map { "\(registryHost())/\(repository):\($0)" }
+    if let external { references += try await external.push(committed.digest, in: repository, for: record) }
     let size = ByteCount(image.layers.reduce(Int64(image.config.count)) { $0 + $1.size })
     try reporter.report([
       .image(
@@ -68,7 +73,7 @@ package struct BuildJob: Sendable {
   }
 
   private func mentionTarget(of record: BuildRecord, _ reporter: EventReporter) throws(Failure) {
-    guard !record.registry.isEmpty || !record.repository.isEmpty else { return }
+    guard external == nil, !record.registry.isEmpty || !record.repository.isEmpty else { return }
     try reporter.report([
       .note("registry and repository are managed by the platform: '\(record.registry)/\(record.repository)' is ignored")
     ])

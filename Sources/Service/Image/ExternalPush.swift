@@ -1,0 +1,60 @@
+import Diagnostics
+import OCI
+import Registry
+import Remote
+import Storage
+
+/// Sends finished images to where their builds ask for them (`registry` and `repository` of CreateBuild):
+/// `--push-external`. The image is in the local registry before, and stays there whatever happens.
+package struct ExternalPush: Sendable {
+  private let registry: ImageRegistry
+  private let remote: RemoteImages
+  /// Host names (with ports) under which this server is its own registry.
+  private let ownHosts: @Sendable () -> Set<String>
+  /// What an organisation shows other registries.
+  private let credentials: @Sendable (OrganizationName) throws(Failure) -> RegistryCredentials
+
+  package init(
+    registry: ImageRegistry, remote: RemoteImages, ownHosts: @escaping @Sendable () -> Set<String>,
+    credentials: @escaping @Sendable (OrganizationName) throws(Failure) -> RegistryCredentials
+  ) {
+    self.registry = registry
+    self.remote = remote
+    self.ownHosts = ownHosts
+    self.credentials = credentials
+  }
+
+  /// Pushes the image under each of the build's tags; the references it has there, none when the build names no other
+  /// registry. Throws what `RemoteImages.push` throws, with a word on where the image is meanwhile.
+  func push(
+    _ digest: Digest, in repository: Repository, for record: BuildRecord
+  ) async throws(Failure) -> [String] {
+    guard !record.registry.isEmpty, !record.repository.isEmpty else { return [] }
+    let host = RemoteName.canonical(host: record.registry)
+    guard !ownHosts().contains(host) else { return [] }
+    let stored = try registry.manifest(.digest(digest), in: repository)
+    let manifest: Manifest
+    do { manifest = try CanonicalJSON.decode(Manifest.self, from: stored.bytes) } catch {
+      throw Failure(wrapping: error, while: "reading the manifest to push")
+    }
+    var names: [RemoteName] = []
+    for tag in record.tags {
+      let target = Reference(registry: host, repository: try Repository(record.repository), tag: tag)
+      names.append(try RemoteName(target))
+    }
+    let image = PushableImage(
+      manifest: RemoteManifest(digest: stored.digest, mediaType: stored.mediaType, bytes: stored.bytes),
+      blobs: [manifest.config] + manifest.layers)
+    do throws(Failure) {
+      try await remote.push(image, to: names, credentials: credentials(record.organization))
+    } catch {
+      guard error.code != .cancelled else { throw error }
+      var failure = error
+      failure.message = "the image was built and could not be pushed to '\(host)': " + failure.message
+      failure.hint =
+        (failure.hint.map { $0 + "; " } ?? "") + "it is in the local registry as '\(repository)@\(stored.digest)'"
+      throw failure
+    }
+    return names.map(\.description)
+  }
+}
