@@ -40,8 +40,7 @@ struct AddTests {
           ["drwxr-xr-x 0/0 tmp/", "-rw-r--r-- 0/0 tmp/name.txt"], ["-rw------- 0/0 three"], [],
         ])
       let again = try await kitchen.build(dockerfile, ["--build-arg", "WEB=\(web.address)"])
-      #expect(!again.log.contains("a%20b") || again.log.contains("ADD http://me:a%20b"))
-      #expect(again.succeeded && again.log.contains("CACHED"), "\(again.log)")
+      #expect(again.succeeded && again.log.contains("cached"), "\(again.log)")
       try kitchen.folder.write("changed\n", to: "web/name.txt")
       let changed = try await kitchen.build(dockerfile, ["--build-arg", "WEB=\(web.address)"])
       #expect(!changed.succeeded)
