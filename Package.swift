@@ -134,7 +134,7 @@ let package = Package(
     .target(
       name: "Git",
       dependencies: [
-        "Outbound", "Archive", "OCI", "Diagnostics", "CGit", "CCompression",
+        "Outbound", "Archive", "OCI", "Diagnostics", "CGit", "CCompression", "COpenSSL",
         .product(name: "SystemPackage", package: "swift-system"),
       ], swiftSettings: settings),
 
