@@ -38,7 +38,7 @@ func plan(
   _ text: String, arguments: [String: String] = [:], target: String? = nil
 ) async throws -> BuildPlan {
   let order = BuildOrder(
-    workName: "test", archive: "/nowhere", dockerfile: "Dockerfile", buildArgs: arguments, target: target,
+    workName: "test", source: .archive("/nowhere"), dockerfile: "Dockerfile", buildArgs: arguments, target: target,
     platform: try #require(Platform("linux/amd64")), noCache: false, organization: try OrganizationName("dev"))
   var planner = Planner(
     dockerfile: try DockerfileParser.parse(text, file: "Dockerfile"), order: order, bases: FakeBases())

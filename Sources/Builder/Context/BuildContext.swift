@@ -22,9 +22,13 @@ struct BuildContext: SourceTree {
   private let ignored: Set<FilePath>
   private let linked: Set<FilePath>
 
-  /// Reads `archive` once; `scratch` takes the uncompressed copy where one is needed.
-  init(archive: FilePath, scratch: FilePath, dockerfile: String) throws(Failure) {
-    let index = try ArchiveNormalizer.tar(from: archive, into: scratch)
+  /// Reads an archive once; `scratch` takes the uncompressed copy where one is needed.
+  init(_ source: BuildOrder.Source, scratch: FilePath, dockerfile: String) throws(Failure) {
+    let index =
+      switch source {
+      case .archive(let archive): try ArchiveNormalizer.tar(from: archive, into: scratch)
+      case .tree(let index): index
+      }
     bodies = index.file
     linked = index.linkedFiles
     var everything: [FilePath: IndexedEntry] = [:]
