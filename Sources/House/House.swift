@@ -1,10 +1,12 @@
 import Builder
 import Diagnostics
 import Gateway
+import Git
 import Logging
 import NIOCore
 import NIOPosix
 import OCI
+import Outbound
 import RPC
 import Registry
 import Sandbox
@@ -58,7 +60,12 @@ package struct House: Sendable {
     let registry = ImageRegistry(data: data)
     let images = LocalImages(registry: registry, ownHosts: { bound.names })
     let builder = ImageBuilder(data: data, executable: settings.executable, bases: images, clock: clock)
-    let job = BuildJob(data: data, builder: builder, registry: registry, registryHost: { bound.registryHost })
+    let client = OutboundClient(policy: OutboundPolicy(), environment: settings.environment)
+    let fetcher = GitFetcher(
+      store: try GitStore(folder: data.path(.git)), client: client, limits: GitLimits(),
+      environment: settings.environment)
+    let git = GitSources(data: data, fetcher: fetcher, rules: settings.gitRules)
+    let job = BuildJob(data: data, builder: builder, git: git, registry: registry, registryHost: { bound.registryHost })
 
     // Queue
     let threads = BuildThreads()
@@ -68,7 +75,7 @@ package struct House: Sendable {
     }
 
     // Use-cases
-    let builds = BuildService(data: data, queue: queue, clock: clock)
+    let builds = BuildService(data: data, queue: queue, gitRules: settings.gitRules, clock: clock)
     let imports = ImageImportService(data: data, registry: registry, images: images, threads: threads)
 
     // Doors
@@ -99,9 +106,11 @@ package struct House: Sendable {
       try await serviceGroup(door, queue, ContextExpiry(data: data), signals).run()
     } catch {
       await queue.stop()
+      await client.shutdown()
       try? data.removeRunFile()
       throw error
     }
+    await client.shutdown()
     try data.removeRunFile()
   }
 

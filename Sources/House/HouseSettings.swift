@@ -16,6 +16,10 @@ package struct HouseSettings: Sendable {
   package var registryAuthRequired: Bool
   /// Host names beyond loopback that requests may name; `*` allows every one.
   package var allowedHosts: [String]
+  /// Which repositories builds may be made from, beyond http and https.
+  package var gitRules: GitRules
+  /// The process's environment: proxies and where `ssh` is found.
+  package var environment: [String: String]
   /// Builds at once.
   package var workers: Int
   /// This program, through which RUN steps are started.
@@ -24,8 +28,8 @@ package struct HouseSettings: Sendable {
 
   package init(
     listen: Door.Address, grpcListen: Door.Address, dataDirectory: FilePath, durability: Durability,
-    authentication: AuthenticationMode, registryAuthRequired: Bool, allowedHosts: [String], workers: Int,
-    executable: FilePath, version: String
+    authentication: AuthenticationMode, registryAuthRequired: Bool, allowedHosts: [String], gitRules: GitRules,
+    environment: [String: String], workers: Int, executable: FilePath, version: String
   ) {
     self.listen = listen
     self.grpcListen = grpcListen
@@ -34,6 +38,8 @@ package struct HouseSettings: Sendable {
     self.authentication = authentication
     self.registryAuthRequired = registryAuthRequired
     self.allowedHosts = allowedHosts
+    self.gitRules = gitRules
+    self.environment = environment
     self.workers = workers
     self.executable = executable
     self.version = version
