@@ -1,6 +1,7 @@
 import Diagnostics
 import GRDB
 import OCI
+import SystemPackage
 import Testing
 
 @testable import Storage
