@@ -4,7 +4,7 @@ import Dockerfile
 import OCI
 import SystemPackage
 
-/// The build context: an index over one uncompressed tar, never unpacked to files.
+/// The build context: an index over an uncompressed tar or the objects of a git tree, never unpacked to files.
 ///
 /// What .dockerignore excludes is not in the tree; the Dockerfile is read from the whole index, as BuildKit does.
 struct BuildContext: SourceTree {
@@ -12,7 +12,7 @@ struct BuildContext: SourceTree {
   static let limit = ByteCount.mebibytes(64 << 10)
   private static let dockerfileLimit = ByteCount.mebibytes(4)
 
-  private let bodies: FilePath
+  private let bodies: [FilePath]
   private let everything: [FilePath: IndexedEntry]
   private let nodes: [FilePath: IndexedEntry]
   private let children: [FilePath: [FilePath.Component]]
@@ -24,17 +24,21 @@ struct BuildContext: SourceTree {
 
   /// Reads an archive once; `scratch` takes the uncompressed copy where one is needed.
   init(_ source: BuildOrder.Source, scratch: FilePath, dockerfile: String) throws(Failure) {
-    let index =
-      switch source {
-      case .archive(let archive): try ArchiveNormalizer.tar(from: archive, into: scratch)
-      case .tree(let index): index
-      }
-    bodies = index.file
+    switch source {
+    case .archive(let archive):
+      try self.init(ArchiveNormalizer.tar(from: archive, into: scratch), dockerfile: dockerfile)
+    case .tree(let index): try self.init(index, dockerfile: dockerfile)
+    }
+  }
+
+  /// The context as it lies indexed; the files it names must stay as long as the build.
+  init(_ index: ArchiveIndex, dockerfile: String) throws(Failure) {
+    bodies = index.files
     linked = index.linkedFiles
     var everything: [FilePath: IndexedEntry] = [:]
     for entry in index.entries { everything[entry.entry.path] = entry }
     self.everything = everything
-    let rules = try Self.rules(everything, bodies: index.file, dockerfile: dockerfile)
+    let rules = try Self.rules(everything, bodies: index.files, dockerfile: dockerfile)
     var nodes: [FilePath: IndexedEntry] = [:]
     var children: [FilePath: [FilePath.Component]] = [:]
     var ignored: Set<FilePath> = []
@@ -108,7 +112,7 @@ struct BuildContext: SourceTree {
 
   /// `NAME.dockerignore` beside the Dockerfile wins over `.dockerignore` (Docker documentation, "Filename and location").
   private static func rules(
-    _ entries: [FilePath: IndexedEntry], bodies: FilePath, dockerfile: String
+    _ entries: [FilePath: IndexedEntry], bodies: [FilePath], dockerfile: String
   ) throws(Failure) -> IgnoreRules? {
     for path in [FilePath(dockerfile + ".dockerignore"), ".dockerignore"] {
       if let bytes = try contents(path, entries, bodies: bodies, limit: dockerfileLimit) {
@@ -119,14 +123,15 @@ struct BuildContext: SourceTree {
   }
 
   private static func contents(
-    _ path: FilePath, _ entries: [FilePath: IndexedEntry], bodies: FilePath, limit: ByteCount
+    _ path: FilePath, _ entries: [FilePath: IndexedEntry], bodies: [FilePath], limit: ByteCount
   ) throws(Failure) -> [UInt8]? {
     var path = path
     for _ in 0..<16 {
       guard let found = entries[path] else { return nil }
       switch found.entry.kind {
       case .file:
-        return try FileReader(path: bodies, offset: found.bodyOffset, length: found.entry.size).contents(limit: limit)
+        return try FileReader(path: bodies[found.fileNumber], offset: found.bodyOffset, length: found.entry.size)
+          .contents(limit: limit)
       case .hardLink(let target): path = target
       case .symlink(let target):
         path = path.removingLastComponent().pushing(target).lexicallyNormalized()

@@ -22,7 +22,7 @@ struct UnpackedArchive {
     let linked = index.linkedFiles
     // Directories the archive only implies keep what the image says of them.
     nodes = index.entries.filter { !$0.isImplied }.map {
-      FileNode($0, bodies: index.file, linked: linked, archive: copy.string)
+      FileNode($0, bodies: index.files, linked: linked, archive: copy.string)
     }
   }
 
