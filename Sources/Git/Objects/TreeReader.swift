@@ -24,13 +24,11 @@ package struct TreeEntry: Sendable, Hashable {
 /// Reads the entries of a tree object in its order.
 package struct TreeReader: Sendable {
   private let content: [UInt8]
-  private let format: ObjectID.Format
-  private let id: ObjectID?
+  private let id: ObjectID
   private var position = 0
 
-  package init(_ content: [UInt8], _ format: ObjectID.Format, of id: ObjectID? = nil) {
+  package init(_ content: [UInt8], id: ObjectID) {
     self.content = content
-    self.format = format
     self.id = id
   }
 
@@ -46,12 +44,12 @@ package struct TreeReader: Sendable {
       throw .objectCorrupt(id, "a tree has an entry named '\(String(decoding: name, as: UTF8.self))'")
     }
     let start = end + 1
-    guard start + format.byteCount <= content.count else { throw .objectCorrupt(id, "a tree ends within an entry") }
+    guard start + id.format.byteCount <= content.count else { throw .objectCorrupt(id, "a tree ends within an entry") }
     let child = content.withUnsafeBytes { bytes in
-      ObjectID(format, bytes: UnsafeRawBufferPointer(rebasing: bytes[start..<start + format.byteCount]))
+      ObjectID(id.format, bytes: UnsafeRawBufferPointer(rebasing: bytes[start..<start + id.format.byteCount]))
     }
     guard let child else { throw .objectCorrupt(id, "a tree has an entry without an object") }
-    position = start + format.byteCount
+    position = start + id.format.byteCount
     return TreeEntry(mode: mode, name: Array(name), id: child)
   }
 
