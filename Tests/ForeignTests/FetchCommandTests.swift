@@ -44,7 +44,7 @@ import Testing
         let commit = try await publish(git, in: folder, format: format)
         let result = try await fetch([git.url("app.git"), folder.path("ours")])
         #expect(result.status == 0 && result.output == commit + "\n", "\(result.all)")
-        #expect(result.error.contains("7 files"), "\(result.all)")
+        #expect(result.error.contains("8 files"), "\(result.all)")
         try await Tool("git").succeed(["clone", "-q", git.url("app.git"), folder.path("theirs")])
         try await expectSame(folder.path("ours"), folder.path("theirs"))
         #expect(!FileManager.default.fileExists(atPath: folder.path("ours/.git")))
@@ -121,16 +121,35 @@ import Testing
     try await withGitServer { git in
       try await withTemporaryFolder { folder in
         let commit = try await publish(git, in: folder)
-        // A proxy is asked for whole URLs, and nginx answers those like its own paths.
-        let proxy = ["http_proxy": git.url("").dropLast().description, "no_proxy": ""]
-        let through = try await fetch(["http://git.example/app.git", folder.path("a")], proxy)
+        let proxy = Process()
+        let (input, output) = (Pipe(), Pipe())
+        proxy.executableURL = URL(filePath: try Tool("python3").path)
+        proxy.arguments = [
+          URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Scripts/proxy.py").path, "\(git.port)",
+        ]
+        proxy.standardInput = input
+        proxy.standardOutput = output
+        async let ended = proxy.ended()
+        let first = await ServerProcess.firstLine(of: output.fileHandleForReading)
+        let port = String(decoding: first, as: UTF8.self).trimmingCharacters(in: .newlines)
+
+        let url = "http://git.example/app.git"
+        let through = try await fetch(
+          [url, folder.path("a")], ["http_proxy": "http://u:p@127.0.0.1:\(port)", "no_proxy": ""])
         #expect(through.status == 0 && through.output == commit + "\n", "\(through.all)")
-        let dead = ["http_proxy": "http://127.0.0.1:1", "no_proxy": ""]
-        let stuck = try await fetch([git.url("app.git"), folder.path("b")], dead)
-        #expect(stuck.status != 0, "\(stuck.all)")
+        let refused = try await fetch(
+          [url, folder.path("b")], ["http_proxy": "http://u:wrong-one@127.0.0.1:\(port)", "no_proxy": ""])
+        #expect(refused.status != 0 && !refused.all.contains("wrong-one"), "\(refused.all)")
+        let dead = try await fetch([url, folder.path("b")], ["http_proxy": "http://127.0.0.1:1", "no_proxy": ""])
+        #expect(dead.status != 0 && dead.error.contains("proxy"), "\(dead.all)")
+        // Without the proxy there is no such host.
         let around = try await fetch(
-          [git.url("app.git"), folder.path("b")], ["http_proxy": "http://127.0.0.1:1", "no_proxy": "127.0.0.1"])
-        #expect(around.status == 0, "\(around.all)")
+          [url, folder.path("b")], ["http_proxy": "http://u:p@127.0.0.1:\(port)", "no_proxy": "git.example"])
+        #expect(around.status != 0 && !around.error.contains("proxy did"), "\(around.all)")
+        let here = try await fetch([git.url("app.git"), folder.path("b")], ["http_proxy": "http://127.0.0.1:1"])
+        #expect(here.status == 0, "\(here.all)")
+        try input.fileHandleForWriting.close()
+        _ = try await ended
       }
     }
   }
