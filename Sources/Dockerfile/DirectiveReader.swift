@@ -69,22 +69,12 @@ struct DirectiveReader {
   }
 
   private mutating func setCheck(_ value: String, at number: Int) throws(Failure) {
-    var check = ParsedDockerfile.Directives.Check()
-    for option in value.split(separator: ";") {
-      let parts = option.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        .map { Array($0.utf8).trimmed().text }
-      switch (parts[0].lowercased(), parts.count == 2 ? parts[1] : nil) {
-      case ("skip", let names?):
-        check.skip = names.split(separator: ",").map { Array($0.utf8).trimmed().text }
-      case ("error", let flag?) where ["true", "false"].contains(flag.lowercased()):
-        check.error = flag.lowercased() == "true"
-      default:
-        throw source.failure(
-          "check option \"\(String(option).clipped)\" is not understood",
-          at: number...number,
-          hint: "write \"# check=skip=NAME,NAME;error=true\""
-        )
-      }
+    guard let check = ParsedDockerfile.Directives.Check(value) else {
+      throw source.failure(
+        "check options \"\(value.clipped)\" are not understood",
+        at: number...number,
+        hint: "write \"# check=skip=NAME,NAME;error=true\""
+      )
     }
     directives.check = check
   }

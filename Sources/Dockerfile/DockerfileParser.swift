@@ -39,7 +39,7 @@ package enum DockerfileParser {
     while let line = reader.nextLine() {
       try assembly.add(line, from: &reader, escape: escape)
     }
-    return try assembly.finish(text: text, directives: directives)
+    return try assembly.finish(text: text, directives: directives, firstLine: firstLine)
   }
 
   /// Parses one trigger out of an image's config (`OnBuild`), written with the default escape character.
@@ -66,14 +66,13 @@ private struct Assembly {
   private var instructions: [Instruction] = []
   private var metaArgs: [ArgDeclaration] = []
   private var stages: [Stage] = []
-  private var stageLines: [String: Int] = [:]
   private var warnings: [ParsedDockerfile.Warning] = []
 
   init(source: SourceText) { self.source = source }
 
   mutating func add(_ line: LogicalLine, from reader: inout LineReader, escape: UInt8) throws(Failure) {
     if let empty = line.emptyLines.first {
-      warn("empty line inside an instruction; it may be forbidden one day", at: empty...empty)
+      warn("empty line inside an instruction; it may be forbidden one day", at: empty...empty, .noEmptyContinuation)
     }
     var lines = line.lines
     var heredocs: [Heredoc] = []
@@ -98,7 +97,6 @@ private struct Assembly {
     instructions.append(instruction)
     switch instruction.kind {
     case .from(let from):
-      try register(from, at: instruction.lines)
       stages.append(Stage(index: stages.count, from: from, opening: instruction, instructions: []))
     case .arg(let declarations) where stages.isEmpty:
       metaArgs += declarations
@@ -114,24 +112,14 @@ private struct Assembly {
     }
   }
 
-  /// Here: BuildKit only warns of a name used twice and takes the later stage; that is never what was meant.
-  private mutating func register(_ from: FromInstruction, at lines: ClosedRange<Int>) throws(Failure) {
-    guard let name = from.name else { return }
-    if let earlier = stageLines.updateValue(lines.lowerBound, forKey: name.lowercased()) {
-      throw source.failure(
-        "stage name \"\(name.clipped)\" is already used on line \(earlier)",
-        at: lines,
-        hint: "give each stage its own name"
-      )
-    }
-  }
-
-  private mutating func warn(_ text: String, at lines: ClosedRange<Int>) {
+  private mutating func warn(_ text: String, at lines: ClosedRange<Int>, _ check: BuildCheck? = nil) {
     guard warnings.count < Self.maximumWarnings else { return }
-    warnings.append(ParsedDockerfile.Warning(text: text, source: source.excerpt(lines)))
+    warnings.append(ParsedDockerfile.Warning(text: text, source: source.excerpt(lines), check: check))
   }
 
-  func finish(text: String, directives: ParsedDockerfile.Directives) throws(Failure) -> ParsedDockerfile {
+  func finish(
+    text: String, directives: ParsedDockerfile.Directives, firstLine: Int
+  ) throws(Failure) -> ParsedDockerfile {
     let last = max(1, source.lineCount)
     guard !instructions.isEmpty else {
       throw source.failure(
@@ -143,15 +131,20 @@ private struct Assembly {
     guard !stages.isEmpty else {
       throw source.failure("Dockerfile has no FROM", at: last...last, hint: "add FROM and the base image's name")
     }
-    return ParsedDockerfile(
+    var dockerfile = ParsedDockerfile(
       file: source.file,
       text: text,
       directives: directives,
       instructions: instructions,
       metaArgs: metaArgs,
       stages: stages,
-      warnings: warnings,
-      source: source
+      warnings: [],
+      source: source,
+      firstLine: firstLine
     )
+    let found = warnings + DockerfileChecks(dockerfile).findings
+    let sorted = found.enumerated().sorted { ($0.1.source.firstLine, $0.0) < ($1.1.source.firstLine, $1.0) }
+    dockerfile.warnings = sorted.prefix(Self.maximumWarnings).map(\.element)
+    return dockerfile
   }
 }

@@ -16,6 +16,10 @@ package struct ParsedDockerfile: Sendable {
       /// Names of checks to leave out; `all` leaves out every one.
       package var skip: [String] = []
       package var error = false
+      /// Names of experimental checks to run; `all` runs every one.
+      package var experimental: [String] = []
+
+      package init() {}
     }
   }
 
@@ -23,6 +27,8 @@ package struct ParsedDockerfile: Sendable {
   package struct Warning: Sendable, Hashable {
     package let text: String
     package let source: SourceExcerpt
+    /// The check that found it; nil for what belongs to none.
+    package let check: BuildCheck?
   }
 
   package let file: String
@@ -34,15 +40,24 @@ package struct ParsedDockerfile: Sendable {
   package let metaArgs: [ArgDeclaration]
   /// Never empty.
   package let stages: [Stage]
-  /// In order of lines, at most 100.
-  package let warnings: [Warning]
+  /// In order of lines, at most 100, of all checks: the directives' choice is the caller's to apply.
+  package internal(set) var warnings: [Warning]
   let source: SourceText
+  /// The first line that is no parser directive.
+  let firstLine: Int
 
   /// The stage of that name, upper and lower case alike, or of that number.
   package func stage(named name: String) -> Stage? {
     if let stage = stages.first(where: { $0.key == name.lowercased() }) { return stage }
     guard name.utf8.allSatisfy(\.isDigit), let index = Int(name), stages.indices.contains(index) else { return nil }
     return stages[index]
+  }
+
+  /// A line's comment without its mark; nil when the line is none.
+  func comment(at number: Int) -> String? {
+    guard number >= 1, number <= source.lineCount else { return nil }
+    let line = source.line(number).trimmed()
+    return line.first == Byte.hash ? line.dropFirst().trimmed().text : nil
   }
 
   /// Any lines of the file, for an error or a warning.

@@ -1,7 +1,7 @@
 /// Finds the word somebody probably meant.
-enum Suggestion {
+package enum Suggestion {
   /// The candidate nearest to `word`, if it is near enough to be a slip of the keyboard.
-  static func nearest(to word: String, among candidates: [String]) -> String? {
+  package static func nearest(to word: String, among candidates: [String]) -> String? {
     let letters = Array(word.lowercased().utf8)
     guard letters.count <= 32 else { return nil }
     let ranked = candidates.map { (word: $0, distance: distance(letters, Array($0.lowercased().utf8))) }

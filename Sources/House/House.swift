@@ -59,11 +59,11 @@ package struct House: Sendable {
     let bound = BoundAddresses(main: settings.listen, grpc: settings.grpcListen)
     let registry = ImageRegistry(data: data)
     let images = LocalImages(registry: registry, ownHosts: { bound.names })
-    let builder = ImageBuilder(data: data, executable: settings.executable, bases: images, clock: clock)
-    let client = OutboundClient(policy: OutboundPolicy(), environment: settings.environment)
-    let fetcher = GitFetcher(
-      store: try GitStore(folder: data.path(.git)), client: client, limits: GitLimits(),
-      environment: settings.environment)
+    let outbound = OutboundClient(policy: OutboundPolicy(), environment: settings.environment)
+    let builder = ImageBuilder(
+      data: data, executable: settings.executable, bases: images, clock: clock, files: OutboundFiles(client: outbound))
+    let store = try GitStore(folder: data.path(.git))
+    let fetcher = GitFetcher(store: store, client: outbound, limits: GitLimits(), environment: settings.environment)
     let git = GitSources(data: data, fetcher: fetcher, rules: settings.gitRules)
     let job = BuildJob(data: data, builder: builder, git: git, registry: registry, registryHost: { bound.registryHost })
 
@@ -106,11 +106,14 @@ package struct House: Sendable {
       try await serviceGroup(door, queue, ContextExpiry(data: data), signals).run()
     } catch {
       await queue.stop()
-      await client.shutdown()
+      await outbound.shutdown()
+      try? store.close()
       try? data.removeRunFile()
       throw error
     }
-    await client.shutdown()
+    await outbound.shutdown()
+    // Without the mark of a clean stop the next start merely fetches anew.
+    try? store.close()
     try data.removeRunFile()
   }
 

@@ -18,18 +18,18 @@ package struct HouseSettings: Sendable {
   package var allowedHosts: [String]
   /// Which repositories builds may be made from, beyond http and https.
   package var gitRules: GitRules
-  /// The process's environment: proxies and where `ssh` is found.
-  package var environment: [String: String]
   /// Builds at once.
   package var workers: Int
   /// This program, through which RUN steps are started.
   package var executable: FilePath
   package var version: String
+  /// The variables that say how other servers are reached: proxies, authorities, and where `ssh` is found.
+  package var environment: [String: String] = [:]
 
   package init(
     listen: Door.Address, grpcListen: Door.Address, dataDirectory: FilePath, durability: Durability,
     authentication: AuthenticationMode, registryAuthRequired: Bool, allowedHosts: [String], gitRules: GitRules,
-    environment: [String: String], workers: Int, executable: FilePath, version: String
+    workers: Int, executable: FilePath, version: String
   ) {
     self.listen = listen
     self.grpcListen = grpcListen
@@ -39,7 +39,6 @@ package struct HouseSettings: Sendable {
     self.registryAuthRequired = registryAuthRequired
     self.allowedHosts = allowedHosts
     self.gitRules = gitRules
-    self.environment = environment
     self.workers = workers
     self.executable = executable
     self.version = version

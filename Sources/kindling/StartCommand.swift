@@ -90,12 +90,14 @@ struct StartCommand: AsyncParsableCommand {
     }
     let environment = ProcessInfo.processInfo.environment
     let host = listen ?? "127.0.0.1"
-    return HouseSettings(
+    var settings = HouseSettings(
       listen: Door.Address(host: host, port: port ?? 4480),
       grpcListen: try grpcAddress(host: host, environment: environment), dataDirectory: folder.path,
       durability: ephemeral ? .ephemeral : .durable, authentication: mode, registryAuthRequired: registryAuth,
-      allowedHosts: allowHost, gitRules: try gitRules(), environment: environment, workers: workers,
-      executable: "/proc/self/exe", version: Kindling.version)
+      allowedHosts: allowHost, gitRules: try gitRules(), workers: workers, executable: "/proc/self/exe",
+      version: Kindling.version)
+    settings.environment = environment
+    return settings
   }
 
   private func gitRules() throws -> GitRules {

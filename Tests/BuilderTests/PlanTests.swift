@@ -35,14 +35,19 @@ struct FakeBases: BaseImageSource {
 }
 
 func plan(
-  _ text: String, arguments: [String: String] = [:], target: String? = nil
+  _ text: String, arguments: [String: String] = [:], target: String? = nil, contexts: [String: NamedContext] = [:]
 ) async throws -> BuildPlan {
-  let order = BuildOrder(
-    workName: "test", source: .archive("/nowhere"), dockerfile: "Dockerfile", buildArgs: arguments, target: target,
-    platform: try #require(Platform("linux/amd64")), noCache: false, organization: try OrganizationName("dev"))
+  var order = try order(arguments, target: target)
+  order.namedContexts = contexts
   var planner = Planner(
     dockerfile: try DockerfileParser.parse(text, file: "Dockerfile"), order: order, bases: FakeBases())
   return try await planner.plan()
+}
+
+private func order(_ arguments: [String: String], target: String? = nil) throws -> BuildOrder {
+  BuildOrder(
+    workName: "test", source: .archive("/nowhere"), dockerfile: "Dockerfile", buildArgs: arguments, target: target,
+    platform: try #require(Platform("linux/amd64")), noCache: false, organization: try OrganizationName("dev"))
 }
 
 @Suite("Plans")
@@ -63,6 +68,55 @@ struct PlanTests {
     try Golden.expect(text, at: folder.appendingPathComponent("plan.txt"))
   }
 
+  @Test(
+    "warn of what checks find with values and files at hand",
+    arguments: [
+      ("FROM busybox\nENV A=$PAHT\n", ["UndefinedVar: variable '$PAHT' is not defined; did you mean '$PATH'? (2)"]),
+      ("FROM busybox\nARG foo\nCOPY $foo /\n", []),
+      ("FROM busybox AS a\nARG foo\nFROM a\nCOPY $foo /\n", []),
+      ("FROM busybox\nWORKDIR ${here:-/x}\n", []),
+      ("FROM busybox\nEXPOSE $PORT 80\n", ["UndefinedVar: variable '$PORT' is not defined (2)"]),
+      ("# check=skip=UndefinedVar\nFROM busybox\nUSER $WHO\n", []),
+      (
+        "ARG TAG\nFROM busybox${TAG}\nFROM ${TAG}busybox:${TAG:-latest}\n", []
+      ),
+      (
+        "ARG NAME=busybox\nARG TAG=latest\nFROM $NAME:$TAG\nFROM ${NAME}:${TAG}\nCOPY gone here /\n",
+        ["CopyIgnoredFile: 'gone' is taken out of the context by .dockerignore (5)"]
+      ),
+    ])
+  func valueChecks(text: String, expected: [String]) async throws {
+    var planner = Planner(
+      dockerfile: try DockerfileParser.parse(text, file: "Dockerfile"), order: try order([:]), bases: FakeBases())
+    let plan = try await planner.plan { $0 == "gone" }
+    #expect(plan.warnings.map { "\($0.line) (\($0.source?.firstLine ?? 0))" } == expected)
+  }
+
+  @Test("expose the port alone where somebody wrote a mapping")
+  func mapping() async throws {
+    let plan = try await plan("FROM busybox\nEXPOSE 127.0.0.1:81:80 82:83/udp\n")
+    #expect(plan.stages.last?.config.config?.exposedPorts?.keys.sorted() == ["80/tcp", "83/udp"])
+  }
+
+  @Test("warn of a base name that is none without build arguments")
+  func defaultsInFrom() async throws {
+    let plan = try await plan("ARG TAG\nFROM busybox:${TAG}\n", arguments: ["TAG": "latest"])
+    #expect(plan.warnings.map(\.check) == [.invalidDefaultArgInFrom])
+  }
+
+  @Test("fail on findings where error=true, by directive or by build argument")
+  func checksAsErrors() async throws {
+    let text = "# check=error=true\nFROM busybox\nMAINTAINER me\n"
+    let parsed = try DockerfileParser.parse(text, file: "Dockerfile")
+    let warnings = try await plan(text).warnings
+    let failure = #expect(throws: Failure.self) {
+      try CheckChoice(parsed, arguments: [:]).enforce(warnings)
+    }
+    #expect(failure?.reason == "build-checks-failed")
+    #expect(failure?.source?.firstLine == 3)
+    try CheckChoice(parsed, arguments: ["BUILDKIT_DOCKERFILE_CHECK": "error=false"]).enforce(warnings)
+  }
+
   @Test("there are cases at all")
   func thereAreCases() { #expect(Self.cases.count > 10) }
 
@@ -77,9 +131,14 @@ struct PlanTests {
       ("FROM busybox\nEXPOSE 9-8\n", "expose-invalid", 2),
       ("FROM busybox\nCOPY --chmod=rwx a /\n", "chmod-invalid", 2),
       ("FROM --platform=linux/s390x busybox\n", "from-platform-unimplemented", 1),
-      ("FROM busybox\nADD --checksum=sha256:\(String(repeating: "0", count: 64)) a /\n", "add-remote-unimplemented", 2),
+      ("FROM busybox\nADD --checksum=sha256:\(String(repeating: "0", count: 64)) a /\n", "checksum-not-remote", 2),
+      ("FROM busybox\nADD --checksum=sha256:00 https://example.org/x /\n", "digest-invalid", 2),
+      ("FROM busybox\nADD --checksum=sha256:00 https://example.org/x.git /\n", "checksum-invalid", 2),
+      ("FROM busybox\nCOPY https://example.org/x /\n", "copy-remote-source", 2),
+      ("FROM busybox\nCOPY a b /c\n", "copy-destination-not-directory", 2),
+      ("FROM busybox\nCOPY --chmod=9 a /\n", "chmod-invalid", 2),
+      ("FROM busybox\nCOPY --chmod=u+rw, a /\n", "chmod-invalid", 2),
       ("FROM busybox\nCOPY --from=scratch a /\n", "copy-from-scratch", 2),
-      ("FROM busybox\nADD https://example.org/x /\n", "add-remote-unimplemented", 2),
       ("ARG BASE\nFROM $BASE\n", "base-image-empty", 2),
       ("FROM busybox\nENV A=\"${B:?must be given}\"\n", "variable-required", 2),
     ])
@@ -98,6 +157,26 @@ struct PlanTests {
     let failure = try #require(await #expect(throws: Failure.self) { _ = try await plan(text, target: "c") })
     #expect(failure.reason == "target-unknown")
     #expect(failure.hint == "stages there: a, B, 2")
+  }
+
+  @Test("take named contexts for images and stages, before stages of that name")
+  func namedContexts() async throws {
+    let text = "FROM nowhere AS a\nFROM busybox AS b\nRUN b\nFROM other AS c\nCOPY --from=a /x /\nCOPY --from=B /y /\n"
+    let plan = try await plan(
+      text, contexts: ["a": .image("busybox"), "Other": .image("entry"), "b": .stage("b")])
+    #expect(plan.stages.map(\.title) == ["b", "c"])
+    #expect(plan.text.contains("from image entry"))
+    #expect(plan.text.contains("copy from image busybox to /"))
+    #expect(plan.text.contains("copy from stage 1 to /"))
+  }
+
+  @Test("take the build's own platform for one that FROM names")
+  func platforms() async throws {
+    let host = Platform.host
+    for word in ["\(host)", "$BUILDPLATFORM", "$TARGETPLATFORM", "linux/$TARGETARCH"]
+    where host.description == "linux/amd64" {
+      #expect(try await plan("FROM --platform=\(word) busybox\n").stages.count == 1)
+    }
   }
 
   @Test("take a value that begins with a combining mark, and names that are not ASCII")

@@ -74,7 +74,7 @@ import Testing
     #expect(parsed.stage(named: "2") == nil)
     #expect(parsed.instructions[2].original == "RUN apk add --no-cache gcc musl-dev && make")
     #expect(parsed.instructions[4].original == "RUN <<EOF")
-    #expect(parsed.warnings.map(\.source.firstLine) == [11])
+    #expect(parsed.warnings.filter { $0.check == .noEmptyContinuation }.map(\.source.firstLine) == [11])
   }
 
   @Test(
@@ -246,7 +246,7 @@ import Testing
     #expect(try parse("\u{FEFF}#escape = `\r\nFROM a\r\n").directives.escape == "`")
     #expect(failure("# escape=`\n# ESCAPE=`\nFROM a")?.message == "directive \"escape\" is given twice")
     #expect(failure("# escape=/\nFROM a")?.message == "escape character \"/\" is not allowed")
-    #expect(failure("# check=foo\nFROM a")?.message == "check option \"foo\" is not understood")
+    #expect(failure("# check=foo\nFROM a")?.message == "check options \"foo\" are not understood")
   }
 
   @Test("only the official frontend is accepted, from any mirror")
@@ -270,7 +270,6 @@ import Testing
       ("FROM a b", "FROM has 2 arguments it cannot read", 1),
       ("FROM a in b", "FROM has 3 arguments it cannot read", 1),
       ("FROM a AS 1b", "stage name \"1b\" is not allowed", 1),
-      ("FROM a AS x\nFROM b AS X", "stage name \"X\" is already used on line 1", 2),
       ("FROM a\nUSER a\u{0}b", "Dockerfile has a NUL byte", 2),
       ("FROM a\nRUN x \\\n  --y\nUSR b", "instruction \"USR\" is unknown", 4),
     ]
@@ -318,7 +317,7 @@ import Testing
   @Test("a JSON array with a slip runs in the shell and warns")
   func nearlyJSON() throws {
     let parsed = try parse("FROM a\nCMD [\"a\", \"b\"\nENTRYPOINT [ -f x ]")
-    #expect(parsed.warnings.map(\.source.firstLine) == [2])
+    #expect(parsed.warnings.filter { $0.check == nil }.map(\.source.firstLine) == [2])
   }
 
   @Test("a trigger from an image's config parses alone")

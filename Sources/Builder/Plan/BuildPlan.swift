@@ -1,5 +1,6 @@
 import Diagnostics
 import Dockerfile
+import Dockerfile
 import OCI
 
 /// What a build will do, as a plain value, before any file is touched. Every word is expanded; `text` prints it.
@@ -11,8 +12,13 @@ package struct BuildPlan: Sendable {
   package var platform: Platform
 
   package struct PlanWarning: Sendable, Hashable {
+    /// The build check that found it; nil for what belongs to none and cannot be left out.
+    package var check: BuildCheck?
     package var text: String
     package var source: SourceExcerpt?
+
+    /// The check's name first, as a `# check=skip=` line has it.
+    package var line: String { check.map { "\($0.rawValue): \(text)" } ?? text }
   }
 
   /// The steps of all stages for the event list and the log.
@@ -96,6 +102,10 @@ package struct CopyAction: Sendable, Hashable {
     case path(String)
     /// A heredoc: the file's name and its content.
     case inline(name: String, content: String)
+    /// ADD of a URL: the file itself, unpacked only when asked for.
+    case url(String, checksum: Digest?, unpacks: Bool)
+    /// ADD of a git repository: the files of one commit.
+    case git(RemoteTreeOrder)
   }
 
   package var origin: Origin
@@ -105,9 +115,13 @@ package struct CopyAction: Sendable, Hashable {
   package var endsWithSlash: Bool
   /// `user[:group]` as written; nil keeps the origin's owner (COPY --from) or root (context).
   package var owner: String?
-  /// Permission bits for everything copied; nil keeps them.
-  package var mode: UInt16?
+  /// What `--chmod` does to everything copied; nil keeps modes.
+  package var mode: ModeChange?
   /// ADD: local archives are unpacked.
   package var unpacksArchives: Bool
   package var excludes: [String]
+  /// `--parents`: what is copied keeps the directories above it, from the source's root or its `/./`.
+  package var keepsParents = false
+  /// `--link`: the layer knows nothing of what lies below it, so no link there is followed.
+  package var isLinked = false
 }

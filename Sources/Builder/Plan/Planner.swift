@@ -1,6 +1,7 @@
 import Diagnostics
 import Dockerfile
 import OCI
+import SystemPackage
 
 /// Makes a plan: decides which stages are needed, asks for their base images' configurations, expands every word.
 struct Planner {
@@ -17,15 +18,37 @@ struct Planner {
     self.order = order
     self.bases = bases
     globals = Scope(environment: [])
-    warnings = dockerfile.warnings.map { BuildPlan.PlanWarning(text: $0.text, source: $0.source) }
+    warnings = dockerfile.warnings.map { BuildPlan.PlanWarning(check: $0.check, text: $0.text, source: $0.source) }
   }
 
-  mutating func plan() async throws(Failure) -> BuildPlan {
+  /// `ignored` tells what .dockerignore takes out of the context.
+  mutating func plan(ignored: (FilePath) -> Bool = { _ in false }) async throws(Failure) -> BuildPlan {
     try declareGlobals()
+    // Triggers are known only with the images that carry them; what they copy from may need stages nobody else does.
+    var extra: Set<Int> = []
+    while true {
+      let begun = self
+      let graph = try graph(extra: extra)
+      let (plan, missing) = try await plan(graph, ignored: ignored)
+      if let plan { return plan }
+      self = begun
+      extra.formUnion(missing)
+    }
+  }
+
+  private func graph(extra: Set<Int>) throws(Failure) -> StageGraph {
     let globals = self.globals
-    let graph = try StageGraph(dockerfile, target: order.target) { (word, _) throws(Failure) in
+    return try StageGraph(dockerfile, target: order.target, contexts: order.namedContexts, extra: extra) {
+      (word, _) throws(Failure) in
       try Expansion.expand(word, escape: dockerfile.directives.escape) { globals.value(of: $0) }
     }
+  }
+
+  /// The plan, or the stages that are missing from `graph`.
+  private mutating func plan(
+    _ graph: StageGraph, ignored: (FilePath) -> Bool
+  ) async throws(Failure) -> (BuildPlan?, missing: Set<Int>) {
+    let globals = self.globals
     var done: [Int: (config: ImageConfig, scope: Scope)] = [:]
     var stages: [PlannedStage] = []
     var number = 1
@@ -37,7 +60,10 @@ struct Planner {
       var planner = StagePlanner(
         stage: stage, dockerfile: dockerfile, order: order, globals: globals, config: config, scope: scope,
         firstNumber: number)
-      for trigger in try triggers(of: origin, config) {
+      let triggers = try triggers(of: origin, config)
+      let missing = graph.stages(usedBy: triggers, in: index).subtracting(graph.needed)
+      guard missing.isEmpty else { return (nil, missing) }
+      for trigger in triggers {
         try await planner.add(trigger, at: stage.opening, graph: graph, bases: bases)
       }
       for instruction in stage.instructions {
@@ -52,7 +78,10 @@ struct Planner {
           index: index, name: stage.name, origin: origin, steps: planner.steps, config: planner.finishedConfig))
     }
     warnAboutUnusedArguments()
-    return BuildPlan(stages: stages, warnings: warnings, platform: order.platform)
+    try checkDefaults()
+    for stage in stages { checkSources(of: stage, ignored: ignored) }
+    let choice = try CheckChoice(dockerfile, arguments: order.buildArgs)
+    return (BuildPlan(stages: stages, warnings: choice.kept(warnings), platform: order.platform), [])
   }
 
   /// ARGs before the first FROM, and the platform's: what FROM lines see.
@@ -130,13 +159,51 @@ struct Planner {
     return instructions
   }
 
+  /// Every FROM should name an image when nobody gives build arguments.
+  private mutating func checkDefaults() throws(Failure) {
+    var scope = Scope(
+      environment: [], arguments: PredefinedArguments.platform(order.platform).map { ($0.key, $0.value) })
+    for argument in dockerfile.metaArgs {
+      guard let word = argument.defaultValue else { continue }
+      scope.setArgument(argument.name, try expand(word, in: scope))
+    }
+    for stage in dockerfile.stages where stage.from.image.contains("$") {
+      let name = (try? expand(stage.from.image, in: scope)) ?? ""
+      let isStage = dockerfile.stages[..<stage.index].contains { $0.key == name.lowercased() }
+      guard !isStage, name.lowercased() != "scratch", (try? Reference(name)) == nil else { continue }
+      warnings.append(
+        BuildPlan.PlanWarning(
+          check: .invalidDefaultArgInFrom,
+          text: "FROM \(stage.from.image) names no image ('\(name)') unless build arguments are given",
+          source: stage.opening.excerpt(in: dockerfile)))
+    }
+  }
+
+  private mutating func checkSources(of stage: PlannedStage, ignored: (FilePath) -> Bool) {
+    for step in stage.steps {
+      guard case .copy(let action) = step.action, action.origin == .context else { continue }
+      for case .path(let word) in action.sources
+      where ignored(FilePath(root: nil, FilePath(word).lexicallyNormalized().components)) {
+        warnings.append(
+          BuildPlan.PlanWarning(
+            check: .copyIgnoredFile, text: "'\(word)' is taken out of the context by .dockerignore",
+            source: step.source))
+      }
+    }
+  }
+
+  private func expand(_ word: String, in scope: Scope) throws(Failure) -> String {
+    try Expansion.expand(word, escape: dockerfile.directives.escape) { scope.value(of: $0) }
+  }
+
   private mutating func warnAboutUnusedArguments() {
     let unused = order.buildArgs.keys.filter {
-      !usedArguments.contains($0) && !PredefinedArguments.proxies.contains($0)
+      !usedArguments.contains($0) && !PredefinedArguments.proxies.contains($0) && $0 != CheckChoice.argument
     }
     guard !unused.isEmpty else { return }
     warnings.append(
       BuildPlan.PlanWarning(
-        text: "build arguments that no ARG declares: " + unused.sorted().joined(separator: ", "), source: nil))
+        check: nil, text: "build arguments that no ARG declares: " + unused.sorted().joined(separator: ", "),
+        source: nil))
   }
 }

@@ -8,10 +8,13 @@ struct Scope {
   private(set) var environment: [String]
   /// Declared ARGs that have a value, in order.
   private(set) var arguments: [(name: String, value: String)]
+  /// Names of all declared ARGs, with a value or without.
+  private(set) var declared: Set<String>
 
   init(environment: [String], arguments: [(name: String, value: String)] = []) {
     self.environment = environment
     self.arguments = arguments
+    declared = Set(arguments.map(\.name))
   }
 
   func value(of name: String) -> String? {
@@ -34,7 +37,11 @@ struct Scope {
     }
   }
 
+  /// An ARG without a value: known, and empty where it is used.
+  mutating func declare(_ name: String) { declared.insert(name) }
+
   mutating func setArgument(_ name: String, _ value: String) {
+    declared.insert(name)
     arguments.removeAll { $0.name == name }
     arguments.append((name, value))
   }

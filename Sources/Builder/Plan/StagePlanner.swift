@@ -14,8 +14,9 @@ struct StagePlanner {
   private(set) var warnings: [BuildPlan.PlanWarning] = []
 
   private var config: ImageConfig
-  private var container: ImageConfig.Container
+  private(set) var container: ImageConfig.Container
   private var cmdSetHere = false
+  private let undefined = UndefinedVariables()
   private let firstNumber: Int
 
   init(
@@ -62,6 +63,7 @@ struct StagePlanner {
         let history = try configure(instruction)
         append(instruction, place, .configure, history: history)
       }
+      warnOfUndefined(at: place)
     } catch {
       var failure = error
       if failure.source == nil { failure.source = place.excerpt(in: dockerfile) }
@@ -130,6 +132,7 @@ struct StagePlanner {
       if value == nil, let word = declaration.defaultValue { value = try expand(word) }
       // BuildKit: the platform's arguments are among the globals, so a default in the stage hides them too.
       if value == nil { value = globals.value(of: name) }
+      scope.declare(name)
       if let value { scope.setArgument(name, value) }
       shown.append(value.map { "\(name)=\($0)" } ?? name)
     }
@@ -140,7 +143,8 @@ struct StagePlanner {
     let scope = self.scope
     for word in words {
       let ports = try Expansion.expandWords(
-        word, escape: dockerfile.directives.escape, lookup: { scope.value(of: $0) })
+        word, escape: dockerfile.directives.escape, lookup: { scope.value(of: $0) },
+        observe: { undefined.note($0, declared: scope.declared) })
       for port in ports {
         for exposed in try ExposedPorts.parse(port) {
           container.exposedPorts = (container.exposedPorts ?? [:]).merging([exposed: ImageConfig.Empty()]) { $1 }
@@ -210,78 +214,30 @@ struct StagePlanner {
     }
   }
 
-  // MARK: - COPY and ADD
-
-  private func origin(
-    of transfer: TransferInstruction, _ graph: StageGraph, _ bases: any BaseImageSource
-  ) async throws(Failure) -> CopyAction.Origin {
-    guard let from = transfer.from else { return .context }
-    switch graph.origin(from, inStage: stage.index) {
-    case .stage(let index):
-      // Only an ONBUILD of a base can name a stage that nothing in this file needed.
-      guard graph.needed.contains(index) else {
-        throw Failure(
-          .unimplemented, reason: "onbuild-from-stage", "ONBUILD copies from stage '\(from)', which nothing here uses",
-          hint: "name the stage in a COPY --from of this Dockerfile too")
-      }
-      return .stage(index)
-    case .scratch:
-      throw Failure(.invalidArgument, reason: "copy-from-scratch", "'--from=scratch' names nothing to copy from")
-    case .image(let reference):
-      return .image(try await bases.image(reference, platform: order.platform, for: order.organization))
-    }
-  }
-
-  private func action(
-    of transfer: TransferInstruction, from origin: CopyAction.Origin
-  ) throws(Failure) -> CopyAction {
-    if transfer.parents {
-      throw Failure(.unimplemented, reason: "copy-parents-unimplemented", "COPY --parents is not available yet")
-    }
-    guard transfer.checksum == nil, !transfer.keepGitDir else {
-      throw Failure(
-        .unimplemented, reason: "add-remote-unimplemented",
-        "ADD --checksum and --keep-git-dir are for remote sources, which are not available yet",
-        hint: "put the file into the context and use COPY")
-    }
-    var sources: [CopyAction.Source] = []
-    for source in transfer.sources {
-      switch source {
-      case .heredoc(let heredoc):
-        let content = heredoc.expands ? try expand(heredoc.body) : heredoc.body
-        sources.append(.inline(name: heredoc.name, content: content))
-      case .path(let word):
-        let path = try expand(word)
-        guard !transfer.isAdd || !RemoteSource.isRemote(path) else {
-          throw Failure(
-            .unimplemented, reason: "add-remote-unimplemented", "ADD of '\(path)' is not available yet",
-            hint: "put the file into the context and use COPY")
-        }
-        sources.append(.path(path))
-      }
-    }
-    let word = try expand(transfer.destination)
-    return CopyAction(
-      origin: origin, sources: sources, destination: Self.resolve(word, from: container.workingDir ?? "/"),
-      endsWithSlash: word.hasSuffix("/") || word == "." || word.hasSuffix("/."),
-      owner: try transfer.chown.map { (text) throws(Failure) in try expand(text) },
-      mode: try transfer.chmod.map { (text) throws(Failure) in try Self.mode(try expand(text)) },
-      unpacksArchives: transfer.isAdd && transfer.unpack != false, excludes: transfer.exclude)
-  }
-
-  private static func mode(_ text: String) throws(Failure) -> UInt16 {
-    guard let mode = UInt16(text, radix: 8), mode <= 0o7777 else {
-      throw Failure(
-        .invalidArgument, reason: "chmod-invalid", "'--chmod=\(text)' is not an octal mode",
-        hint: "write it as four octal digits, such as --chmod=0755")
-    }
-    return mode
-  }
-
   // MARK: - Words
 
-  private func expand(_ word: String) throws(Failure) -> String {
-    try Expansion.expand(word, escape: dockerfile.directives.escape) { scope.value(of: $0) }
+  func expand(_ word: String) throws(Failure) -> String {
+    try Expansion.expand(
+      word, escape: dockerfile.directives.escape, lookup: { scope.value(of: $0) },
+      observe: { undefined.note($0, declared: scope.declared) })
+  }
+
+  /// The same for a heredoc's text.
+  func expandDocument(_ text: String) throws(Failure) -> String {
+    try Expansion.expandDocument(
+      text, lookup: { scope.value(of: $0) }, observe: { undefined.note($0, declared: scope.declared) })
+  }
+
+  private mutating func warnOfUndefined(at place: Instruction) {
+    for name in undefined.take() {
+      let known = scope.environment.map { $0.utf8.prefix { $0 != UInt8(ascii: "=") } }.map { String($0) ?? "" }
+      let near = Suggestion.nearest(to: name, among: (known + scope.declared.sorted()).filter { $0 != name })
+      warnings.append(
+        BuildPlan.PlanWarning(
+          check: .undefinedVar,
+          text: "variable '$\(name)' is not defined" + (near.map { "; did you mean '$\($0)'?" } ?? ""),
+          source: place.excerpt(in: dockerfile)))
+    }
   }
 
   /// `path` seen from `directory`, absolute and without `.`, `..` and doubled slashes.
@@ -308,17 +264,12 @@ extension PlannedStep.Action {
   var isCopy: Bool { if case .copy = self { true } else { false } }
 }
 
-/// ADD sources that are fetched from somewhere else.
-enum RemoteSource {
-  static func isRemote(_ path: String) -> Bool {
-    ["http://", "https://", "git://", "ssh://", "git@"].contains { path.hasPrefix($0) }
-  }
-}
-
 /// EXPOSE words: `80`, `80/udp`, `8000-8010/tcp`.
 enum ExposedPorts {
   static func parse(_ word: String) throws(Failure) -> [String] {
-    let parts = word.split(separator: "/", omittingEmptySubsequences: false)
+    // BuildKit: an address or a port of the host before the port is passed over (check ExposeInvalidFormat).
+    let port = word.lastIndex(of: ":").map { word[word.index(after: $0)...] } ?? word[...]
+    let parts = port.split(separator: "/", omittingEmptySubsequences: false)
     let ends = parts[0].split(separator: "-", omittingEmptySubsequences: false).map { UInt16($0) }
     let transport = parts.count > 1 ? parts[1].lowercased() : "tcp"
     guard parts.count <= 2, ["tcp", "udp", "sctp"].contains(transport), (1...2).contains(ends.count),

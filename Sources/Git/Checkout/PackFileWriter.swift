@@ -81,7 +81,8 @@ final class PackFileWriter {
       try put(UnsafeRawBufferPointer(rebasing: compressed[..<(compressed.count - Int(stream.avail_out))]), &checksum)
       if flush == Z_FINISH ? result == Z_STREAM_END : stream.avail_in == 0 && stream.avail_out > 0 { return }
       guard result == Z_OK || result == Z_BUF_ERROR else {
-        throw Failure(.internal, reason: "git-pack-failed", "an object cannot be compressed", cause: "zlib says \(result)")
+        throw Failure(
+          .internal, reason: "git-pack-failed", "an object cannot be compressed", cause: "zlib says \(result)")
       }
     }
   }

@@ -76,7 +76,8 @@ struct CommitFetch {
     let piece = try store.begin(key, format: id.format, limits: limits)
     let bases = trees?.source ?? ObjectSources([])
     if trees == nil { try await pour(FetchRequest(wants: [id], filter: .noBlobs), bases, into: piece) }
-    let missing = try missingFiles(id, directory, ObjectSources([try piece.objects(), bases]), withModules: withModules)
+    let missing = try missingFiles(
+      id, directory, ObjectSources([try piece.objects(), bases]), withModules: withModules)
     // One request holds so many names; more are asked for in several.
     var rest = missing[...]
     while !rest.isEmpty {
@@ -94,7 +95,9 @@ struct CommitFetch {
     let tree = try Subtree(contents: contents).tree(directory, in: commit.tree)
     var missing: [ObjectID] = []
     var seen: Set<ObjectID> = []
-    func need(_ id: ObjectID, _ content: StoredObject?) { if content == nil, seen.insert(id).inserted { missing.append(id) } }
+    func need(_ id: ObjectID, _ content: StoredObject?) {
+      if content == nil, seen.insert(id).inserted { missing.append(id) }
+    }
     var walk = TreeWalk(tree, contents: contents, limits: limits, needsContents: false)
     while let item = try walk.next() {
       if item.mode != .directory, item.mode != .submodule { need(item.id, item.content) }
@@ -128,7 +131,8 @@ struct CommitFetch {
     for _ in 0..<16 {
       guard let object = try contents.findIfPresent(id) else {
         throw Failure(
-          .unavailable, reason: "git-object-missing", "'\(display)' did not deliver the commit '\(id)' it was asked for",
+          .unavailable, reason: "git-object-missing",
+          "'\(display)' did not deliver the commit '\(id)' it was asked for",
           hint: "the repository may be damaged; ask its owner to run 'git fsck'")
       }
       switch object.kind {
@@ -198,7 +202,8 @@ struct CommitFetch {
     throw Failure(
       .notFound, reason: "git-want-refused",
       "'\(display)' does not serve the commit '\(id)' by its id, nor is it among the last \(depth) of a branch or tag",
-      hint: "name a branch or tag that holds it, or let the server allow it: git config uploadpack.allowAnySHA1InWant true")
+      hint:
+        "name a branch or tag that holds it, or let the server allow it: git config uploadpack.allowAnySHA1InWant true")
   }
 
   private func history(from tips: [ObjectID], _ contents: ObjectContents) throws(Failure) -> Set<ObjectID> {

@@ -67,11 +67,12 @@ package struct GitFetcher: Sendable {
       withModules: order.includesSubmodules, count)
     let root = try Subtree(contents: ObjectContents(result.holding.source)).tree(directory, in: result.content.tree)
     let first = MountedTree(
-      prefix: [], tree: root, source: result.holding.source, time: result.content.committerTime)
+      prefix: [], tree: root, source: result.holding.source, time: result.content.committerTime.milliseconds / 1000)
     var assembly = SubmoduleFetch(fetcher: self, order: order, count: count)
     let trees = try await assembly.trees(below: first, commitTree: result.content.tree, directory: directory)
     return Fetched(
-      commit: result.commit, hasParents: !result.content.parents.isEmpty, reference: name, trees: trees, transferred: count.total,
+      commit: result.commit, hasParents: !result.content.parents.isEmpty, reference: name, trees: trees,
+      transferred: count.total,
       leases: [result.holding.lease] + assembly.leases,
       key: StoreKey(scope: order.scope, identity: order.address.identity))
   }

@@ -71,7 +71,9 @@ struct ReferenceResolver {
     throw Failure(
       .invalidArgument, reason: "git-reference-ambiguous",
       "'\(digits)' is the beginning of \(matches.count) commits",
-      hint: "give more digits: \(matches.prefix(4).map { String($0.hex.prefix(digits.count + 4)) }.joined(separator: ", "))")
+      hint:
+        "give more digits: \(matches.prefix(4).map { String($0.hex.prefix(digits.count + 4)) }.joined(separator: ", "))"
+    )
   }
 
   func unknown(_ name: String, _ all: [RemoteReference]) -> Failure {
@@ -81,8 +83,10 @@ struct ReferenceResolver {
       }
       return nil
     }
-    let near = Set(names).map { (Self.distance($0, name), $0) }.filter { $0.0 <= max(2, name.count / 3) }.sorted { $0 < $1 }
-      .prefix(3).map { "'\(quoted(Array($0.1.utf8)))'" }
+    let near = Set(names).map { (Self.distance($0, name), $0) }.filter { $0.0 <= max(2, name.count / 3) }.sorted {
+      $0 < $1
+    }
+    .prefix(3).map { "'\(quoted(Array($0.1.utf8)))'" }
     let hint =
       near.isEmpty
       ? head(all).map { "its HEAD is the branch '\($0)'; see all with: git ls-remote \(display)" }

@@ -98,7 +98,7 @@ struct SubmoduleFetch {
     leases.append(result.holding.lease)
     let mount = MountedTree(
       prefix: mounted(item.path, at: parent.mount.prefix), tree: result.content.tree, source: result.holding.source,
-      time: result.content.committerTime)
+      time: result.content.committerTime.milliseconds / 1000)
     return Parent(
       address: address, mount: mount, commitTree: result.content.tree, directory: "", submodules: [],
       depth: parent.depth + 1)

@@ -39,13 +39,13 @@ struct Subtree {
 
   /// The entry of this name in one tree.
   func entry(_ name: [UInt8], in tree: ObjectID) throws(Failure) -> TreeEntry? {
-    var entries = TreeReader(try contents.bytes(tree, .tree, limit: Self.limit), tree.format)
+    var entries = TreeReader(try contents.bytes(tree, .tree, limit: Self.limit), id: tree)
     while let entry = try entries.next() { if entry.name == name { return entry } }
     return nil
   }
 
   private func missing(_ directory: String, at place: String, _ tree: ObjectID) throws(Failure) -> Failure {
-    var entries = TreeReader(try contents.bytes(tree, .tree, limit: Self.limit), tree.format)
+    var entries = TreeReader(try contents.bytes(tree, .tree, limit: Self.limit), id: tree)
     var names: [String] = []
     while let entry = try entries.next() { if entry.mode == .directory { names.append(quoted(entry.name)) } }
     let shown = names.prefix(12).joined(separator: ", ") + (names.count > 12 ? ", …" : "")

@@ -97,8 +97,10 @@ struct TreeWalk {
     }
     let bytes = try contents.bytes(tree, .tree, limit: ByteCount(Int64(Self.heldLimit)))
     held += bytes.count
-    guard held <= Self.heldLimit else { throw tooLarge("directories of more than \(Self.heldLimit >> 20) MiB", "files") }
-    levels.append(Level(tree: TreeReader(bytes, tree.format, of: tree), byteCount: bytes.count, prefix: path.count))
+    guard held <= Self.heldLimit else {
+      throw tooLarge("directories of more than \(Self.heldLimit >> 20) MiB", "files")
+    }
+    levels.append(Level(tree: TreeReader(bytes, id: tree), byteCount: bytes.count, prefix: path.count))
   }
 
   private func check(_ entry: TreeEntry, in level: inout Level) throws(Failure) {
