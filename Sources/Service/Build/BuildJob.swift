@@ -42,10 +42,11 @@ package struct BuildJob: Sendable {
   private func build(
     _ record: BuildRecord, from source: BuildOrder.Source, _ reporter: EventReporter
   ) async throws(Failure) -> FinishedBuild {
-    let order = BuildOrder(
+    var order = BuildOrder(
       workName: record.id.text, source: source, dockerfile: record.dockerfile,
       buildArgs: record.buildArgs, platform: record.platform, noCache: record.noCache,
       organization: record.organization)
+    order.secrets = try BuildSecretStore(data: data).buildSecrets(of: record.organization)
     let image = try await builder.build(order, reporter: reporter)
     return try publish(image, of: record, reporter)
   }

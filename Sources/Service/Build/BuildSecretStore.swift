@@ -20,18 +20,7 @@ struct BuildSecretStore {
 
   /// What was saved to fetch from git with; nil when nothing was. Throws `seal-broken` when it cannot be opened.
   func gitCredentials(of organization: OrganizationName) throws(Failure) -> BuildSecrets.GitCredentials? {
-    try load(BuildSecrets.GitCredentials.self, from: .gitCredentials, of: organization)
-  }
-
-  private func load<Value: Decodable>(
-    _ type: Value.Type, from group: Group, of organization: OrganizationName
-  ) throws(Failure) -> Value? {
-    guard let sealed = try data.ledger.buildSecrets(organization)[group.rawValue] else { return nil }
-    let plain = try data.seal.open(sealed, context: Self.context(organization, group))
-    do { return try JSONDecoder().decode(type, from: Data(plain)) } catch {
-      // Not the decoder's own words: they may quote what it read.
-      throw Failure(.dataLoss, reason: "secrets-damaged", "saved build secrets cannot be read", hint: "save them again")
-    }
+    try load(.gitCredentials, of: organization)
   }
 
   private static func context(_ organization: OrganizationName, _ group: Group) -> String {
@@ -45,6 +34,27 @@ struct BuildSecretStore {
     }
     let sealed = try data.seal.seal(plain, context: Self.context(organization, group))
     try data.ledger.saveBuildSecrets(organization, group: group.rawValue, sealed: sealed)
+  }
+
+  /// What builds may ask for by `RUN --mount=type=secret`, by id; empty when nothing was saved.
+  func buildSecrets(of organization: OrganizationName) throws(Failure) -> [String: SecretValue] {
+    let saved: [String: String] = try load(.buildSecrets, of: organization) ?? [:]
+    return saved.mapValues { SecretValue($0) }
+  }
+
+  /// One group; nil when none was saved. Throws `build-secrets-unreadable` for one that another version wrote.
+  private func load<Value: Decodable>(
+    _ group: Group, of organization: OrganizationName
+  ) throws(Failure) -> Value? {
+    guard let sealed = try data.ledger.buildSecrets(organization)[group.rawValue] else { return nil }
+    let plain = try data.seal.open(sealed, context: Self.context(organization, group))
+    // What a decoder says of bytes it cannot read may quote them.
+    guard let value = try? JSONDecoder().decode(Value.self, from: Data(plain)) else {
+      throw Failure(
+        .dataLoss, reason: "build-secrets-unreadable", "build secrets '\(group.rawValue)' cannot be read",
+        hint: "save them again with SaveBuildSecrets")
+    }
+    return value
   }
 
   /// Scheme, path and trailing slash taken off, and Docker Hub's several names made one (contract §1.1).
