@@ -64,7 +64,7 @@ package struct House: Sendable {
     let fetcher = GitFetcher(store: store, client: outbound, limits: GitLimits(), environment: settings.environment)
     let builder = ImageBuilder(
       data: data, executable: settings.executable, bases: images, clock: clock, files: OutboundFiles(client: outbound),
-      trees: GitTrees(fetcher: fetcher))
+      trees: GitTrees(fetcher: fetcher, rules: settings.gitRules))
     let git = GitSources(data: data, fetcher: fetcher, rules: settings.gitRules)
     let job = BuildJob(data: data, builder: builder, git: git, registry: registry, registryHost: { bound.registryHost })
 
