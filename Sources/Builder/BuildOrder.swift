@@ -1,3 +1,4 @@
+import Archive
 import Diagnostics
 import OCI
 import Storage
@@ -7,8 +8,14 @@ import SystemPackage
 package struct BuildOrder: Sendable {
   /// A name for the build's own folder of temporary files.
   package var workName: String
-  /// The archive of the context: tar (plain or compressed) or zip.
-  package var archive: FilePath
+  /// Where the context comes from.
+  package enum Source: Sendable {
+    /// An archive: tar (plain or compressed) or zip.
+    case archive(FilePath)
+    /// Files whose contents lie ready, as those of a git commit do; whoever made it keeps them there during the build.
+    case tree(ArchiveIndex)
+  }
+  package var source: Source
   /// Path of the Dockerfile, relative to the context's root.
   package var dockerfile: String
   package var buildArgs: [String: String]
@@ -29,11 +36,11 @@ package struct BuildOrder: Sendable {
   package var allowsInsecure = false
 
   package init(
-    workName: String, archive: FilePath, dockerfile: String, buildArgs: [String: String], target: String? = nil,
+    workName: String, source: Source, dockerfile: String, buildArgs: [String: String], target: String? = nil,
     platform: Platform, noCache: Bool, organization: OrganizationName
   ) {
     self.workName = workName
-    self.archive = archive
+    self.source = source
     self.dockerfile = dockerfile
     self.buildArgs = buildArgs
     self.target = target

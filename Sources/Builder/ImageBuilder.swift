@@ -51,7 +51,7 @@ package struct ImageBuilder: Sendable {
 
     // The source
     let context = try BuildContext(
-      archive: order.archive, scratch: scratch.file("context"), dockerfile: order.dockerfile)
+      order.source, scratch: scratch.file("context"), dockerfile: order.dockerfile)
     try reporter.report(.source(context.summary))
 
     // The plan

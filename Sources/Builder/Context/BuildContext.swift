@@ -22,9 +22,13 @@ struct BuildContext: SourceTree {
   private let ignored: Set<FilePath>
   private let linked: Set<FilePath>
 
-  /// Reads `archive` once; `scratch` takes the uncompressed copy where one is needed.
-  init(archive: FilePath, scratch: FilePath, dockerfile: String) throws(Failure) {
-    try self.init(ArchiveNormalizer.tar(from: archive, into: scratch), dockerfile: dockerfile)
+  /// Reads an archive once; `scratch` takes the uncompressed copy where one is needed.
+  init(_ source: BuildOrder.Source, scratch: FilePath, dockerfile: String) throws(Failure) {
+    switch source {
+    case .archive(let archive):
+      try self.init(ArchiveNormalizer.tar(from: archive, into: scratch), dockerfile: dockerfile)
+    case .tree(let index): try self.init(index, dockerfile: dockerfile)
+    }
   }
 
   /// The context as it lies indexed; the files it names must stay as long as the build.
