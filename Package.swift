@@ -250,7 +250,7 @@ let package = Package(
       dependencies: [
         "Remote", "Outbound", "Archive", "Storage", "OCI", "Diagnostics", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
-      ], swiftSettings: settings),
+      ], exclude: ["Scripts"], swiftSettings: settings),
     .testTarget(
       name: "SandboxTests",
       dependencies: ["Sandbox", "Diagnostics", .product(name: "SystemPackage", package: "swift-system")],
@@ -299,7 +299,7 @@ let package = Package(
     .testTarget(
       name: "ServiceTests",
       dependencies: [
-        "Service", "Builder", "Registry", "Storage", "OCI", "Diagnostics", "TestSupport",
+        "Service", "Builder", "Registry", "Remote", "Outbound", "Storage", "OCI", "Diagnostics", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ], swiftSettings: settings),
     .testTarget(
