@@ -26,7 +26,7 @@ package struct BuildJob: Sendable {
   package func run(_ record: BuildRecord, reporter: EventReporter) async throws(Failure) -> FinishedBuild {
     try mentionTarget(of: record, reporter)
     let order = BuildOrder(
-      workName: record.id.text, archive: try archive(of: record), dockerfile: record.dockerfile,
+      workName: record.id.text, source: .archive(try archive(of: record)), dockerfile: record.dockerfile,
       buildArgs: record.buildArgs, platform: record.platform, noCache: record.noCache,
       organization: record.organization)
     let image = try await builder.build(order, reporter: reporter)
