@@ -1,0 +1,119 @@
+import Archive
+import Builder
+import Diagnostics
+import Foundation
+import OCI
+import Storage
+import SystemPackage
+
+/// Turns the settings into a build order: finds the context and the Dockerfile on this machine.
+struct ExecutorContext {
+  let settings: ExecutorSettings
+  let data: DataDirectory
+  let environment: [String: String]
+
+  /// Throws `context-missing` and its kin, and what cannot be had here yet.
+  func order() async throws(Failure) -> BuildOrder {
+    try refuseMissingParts()
+    let (source, subPath) = try source()
+    let (dockerfile, host) = dockerfile(in: source)
+    var order = BuildOrder(
+      workName: "executor", source: source, dockerfile: dockerfile, buildArgs: settings.buildArgs,
+      target: settings.target, platform: settings.platform, noCache: !settings.isCaching,
+      organization: try OrganizationName("executor"))
+    order.contextSubPath = subPath
+    order.hostDockerfile = host
+    order.layerFormat = settings.layerFormat
+    order.singleSnapshot = settings.singleSnapshot
+    return order
+  }
+
+  private func refuseMissingParts() throws(Failure) {
+    if let secret = settings.secrets.first {
+      throw Failure(
+        .unimplemented, reason: "secret-unimplemented", "secret '\(secret.id)' cannot be given to a build yet")
+    }
+    if let name = settings.namedContexts.keys.sorted().first {
+      throw Failure(
+        .unimplemented, reason: "build-context-unimplemented", "named context '\(name)' cannot be given to a build yet")
+    }
+  }
+
+  private func source() throws(Failure) -> (BuildOrder.Source, subPath: String) {
+    switch settings.context {
+    case .directory(let path):
+      let sub = FilePath(settings.contextSubPath).removingRoot().lexicallyNormalized()
+      guard sub.components.first?.kind != .parentDirectory else {
+        throw Failure(
+          .invalidArgument, reason: "context-directory-missing",
+          "sub path '\(settings.contextSubPath)' leads out of the context")
+      }
+      let folder = path.appending(sub.components)
+      guard Self.isDirectory(folder) else {
+        throw Failure(
+          .invalidArgument, reason: "context-missing", "there is no directory '\(folder)'",
+          hint: "name the directory that holds the Dockerfile with --context dir://PATH")
+      }
+      return (.directory(folder), "")
+    case .archive(let path):
+      guard FileManager.default.fileExists(atPath: path.string) else {
+        throw Failure(
+          .invalidArgument, reason: "context-missing", "there is no file '\(path)'",
+          hint: "make it with: tar -C DIR -czf context.tar.gz .")
+      }
+      return (.archive(path), settings.contextSubPath)
+    case .standardInput: return (.archive(try storeInput()), settings.contextSubPath)
+    case .git(let address):
+      throw Failure(
+        .unimplemented, reason: "git-context-unimplemented", "git context '\(address)' cannot be fetched yet",
+        hint: "clone it and use --context dir://PATH")
+    }
+  }
+
+  /// An archive is read twice, and a pipe only once.
+  private func storeInput() throws(Failure) -> FilePath {
+    let path = data.path(.work).appending("context-stdin")
+    let writer = try FileWriter(creating: path, permissions: 0o600)
+    let count = try FileReader(FileDescriptor.standardInput).copy(to: writer)
+    try writer.finish()
+    guard count > 0 else {
+      throw Failure(
+        .invalidArgument, reason: "context-missing", "standard input holds no context",
+        hint: "tar -C DIR -cz . | kindling executor --context tar://stdin …")
+    }
+    return path
+  }
+
+  /// Kaniko: a Dockerfile need not be in the context. Here: the context's own wins over one of the working directory.
+  private func dockerfile(in source: BuildOrder.Source) -> (name: String, host: FilePath?) {
+    let path = FilePath(settings.dockerfile)
+    guard case .directory(let root) = source else {
+      return path.isAbsolute ? (path.lastComponent?.string ?? "Dockerfile", path) : (settings.dockerfile, nil)
+    }
+    if path.isAbsolute {
+      let top = Self.absolute(root)
+      let components = path.lexicallyNormalized().components
+      guard path.lexicallyNormalized().starts(with: top) else {
+        return (path.lastComponent?.string ?? "Dockerfile", path)
+      }
+      return (FilePath(root: nil, components.dropFirst(top.components.count)).string, nil)
+    }
+    let files = FileManager.default
+    if !files.fileExists(atPath: root.appending(settings.dockerfile).string),
+      files.fileExists(atPath: settings.dockerfile)
+    {
+      return (settings.dockerfile, path)
+    }
+    return (settings.dockerfile, nil)
+  }
+
+  private static func absolute(_ path: FilePath) -> FilePath {
+    let here = FilePath(FileManager.default.currentDirectoryPath)
+    return (path.isAbsolute ? path : here.appending(path.components)).lexicallyNormalized()
+  }
+
+  private static func isDirectory(_ path: FilePath) -> Bool {
+    var isDirectory = ObjCBool(false)
+    return FileManager.default.fileExists(atPath: path.string, isDirectory: &isDirectory) && isDirectory.boolValue
+  }
+}
