@@ -134,7 +134,7 @@ let package = Package(
     .target(
       name: "Git",
       dependencies: [
-        "Outbound", "Archive", "OCI", "Diagnostics", "CGit", "CCompression",
+        "Outbound", "Archive", "OCI", "Diagnostics", "CGit", "CCompression", "COpenSSL",
         .product(name: "SystemPackage", package: "swift-system"),
       ], swiftSettings: settings),
 
@@ -142,7 +142,7 @@ let package = Package(
     .target(
       name: "Outbound",
       dependencies: [
-        "Diagnostics",
+        "Diagnostics", "CCompression",
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),

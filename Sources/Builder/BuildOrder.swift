@@ -28,6 +28,8 @@ package struct BuildOrder: Sendable {
   package var noCache: Bool
   /// Whose cache and base images may be used.
   package var organization: OrganizationName
+  /// What names in FROM and `--from` mean instead of a stage or image of that name (`--build-context`).
+  package var namedContexts: [String: NamedContext] = [:]
   /// The directory of the context that is its root; empty is the context's own.
   package var contextSubPath = ""
   /// A Dockerfile outside the context, on this machine; `dockerfile` is then only its name in messages.
@@ -50,6 +52,14 @@ package struct BuildOrder: Sendable {
     self.noCache = noCache
     self.organization = organization
   }
+}
+
+/// What a named context stands for.
+package enum NamedContext: Sendable, Hashable {
+  /// `docker-image://…`: an image.
+  case image(String)
+  /// `target:…`: an earlier stage of the same Dockerfile.
+  case stage(String)
 }
 
 /// A finished image whose layers are already blobs; only config, manifest and tags are still to be written.

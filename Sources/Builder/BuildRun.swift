@@ -103,7 +103,7 @@ struct BuildRun {
     switch step.action {
     case .configure: return (nil, false)
     case .makeDirectory(let path, let user): return try makeDirectory(path, user: user, in: build)
-    case .copy(let action): return try copy(action, in: build)
+    case .copy(let action): return try await copy(action, in: build)
     case .run(let action): return try await run(action, step, in: build)
     }
   }
@@ -134,9 +134,14 @@ struct BuildRun {
     return (account.uid, account.gid)
   }
 
-  private func copy(_ action: CopyAction, in build: StageBuild) throws(Failure) -> Outcome {
-    let root = try build.tree(builder.layers, scratch)
-    let owner = try action.owner.map { (text) throws(Failure) in try Accounts(in: root).owner(text) }
+  private func copy(_ action: CopyAction, in build: StageBuild) async throws(Failure) -> Outcome {
+    let fetched = try await FetchedSources(
+      action, files: builder.files, trees: builder.trees, organization: order.organization, scratch: scratch)
+    // A linked layer stands by itself. Here: names of --chown are looked up below it all the same.
+    let root = action.isLinked ? RootTree(layers: []) : try build.tree(builder.layers, scratch)
+    let owner = try action.owner.map { (text) throws(Failure) in
+      try Accounts(in: try build.tree(builder.layers, scratch)).owner(text)
+    }
     let source: any SourceTree
     switch action.origin {
     case .context: source = context
@@ -151,7 +156,8 @@ struct BuildRun {
     let isContext = action.origin == .context
     let sources = CopySources(
       action: action, tree: source, isIgnored: { isContext && context.isIgnored($0) },
-      destination: try CopyDestination(action, root: root, owner: owner, now: now), scratch: scratch)
+      destination: try CopyDestination(action, root: root, owner: owner, now: now), scratch: scratch,
+      fetched: fetched)
     return try layer(of: try sources.entries())
   }
 

@@ -21,10 +21,13 @@ package struct ImageBuilder: Sendable {
   let work: FilePath
   let bases: any BaseImageSource
   let clock: WallClock
+  let files: any RemoteFiles
+  let trees: any RemoteTrees
 
   /// `executable` is what the sandbox starts a RUN through: this program itself.
   package init(
-    data: DataDirectory, executable: FilePath, bases: any BaseImageSource, clock: WallClock = .system
+    data: DataDirectory, executable: FilePath, bases: any BaseImageSource, clock: WallClock = .system,
+    files: any RemoteFiles = NoRemoteSources(), trees: any RemoteTrees = NoRemoteSources()
   ) {
     blobs = data.blobs
     ledger = data.ledger
@@ -34,6 +37,8 @@ package struct ImageBuilder: Sendable {
     work = data.path(.work)
     self.bases = bases
     self.clock = clock
+    self.files = files
+    self.trees = trees
   }
 
   /// Builds the image: context → plan → stages → configuration.

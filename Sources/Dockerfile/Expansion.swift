@@ -42,6 +42,23 @@ package enum Expansion {
     try read(text, escape, lookup, observe).words
   }
 
+  /// A heredoc's body with variables replaced: quotes are text, and `\` takes the next character as it is.
+  ///
+  /// Docker: the escape is `\` here, whatever the file's directive says.
+  package static func expandDocument(
+    _ text: String,
+    lookup: (String) -> String?,
+    observe: (VariableUse) -> Void = { _ in }
+  ) throws(Failure) -> String {
+    guard needsExpansion(text, escape: "\\") else { return text }
+    var lexer = ShellWordLexer(text, escape: "\\", readsQuotes: false)
+    return try lexer.read { name, hasFallback in
+      let value = lookup(name)
+      observe(VariableUse(name: name, isSet: value != nil, hasFallback: hasFallback))
+      return value
+    }.text
+  }
+
   private static func read(
     _ text: String,
     _ escape: Character,

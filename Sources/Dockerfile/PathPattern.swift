@@ -66,6 +66,9 @@ package struct PathPattern: Sendable, Hashable {
   /// Whether something below this directory can match, so that it is worth a visit.
   package func canMatchBelow(_ directory: String) -> Bool { judged(directory.utf8).below }
 
+  /// The same for a directory given as raw bytes.
+  package func canMatchBelow(bytes directory: some Collection<UInt8>) -> Bool { judged(directory).below }
+
   private func judged(_ path: some Collection<UInt8>) -> Verdict {
     path.withContiguousStorageIfAvailable { verdict(on: $0) }
       ?? Array(path).withUnsafeBufferPointer { verdict(on: $0) }

@@ -44,19 +44,21 @@ struct ShellWordLexer {
   private let escape: Unicode.Scalar
   private let keepsQuotes: Bool
   private let keepsUnset: Bool
+  private let readsQuotes: Bool
   private let limit: ByteCount
   private var keepsEscapes: Bool
   private var index = 0
   private var depth = 0
 
-  /// `keepsQuotes` and `keepsEscapes` leave these in the result, `keepsUnset` leaves unset variables as written. A result
-  /// over `limit` is refused.
+  /// `keepsQuotes` and `keepsEscapes` leave these in the result, `keepsUnset` leaves unset variables as written. Without
+  /// `readsQuotes` a quote is a character like any other. A result over `limit` is refused.
   init(
     _ word: String,
     escape: Unicode.Scalar,
     keepsQuotes: Bool = false,
     keepsEscapes: Bool = false,
     keepsUnset: Bool = false,
+    readsQuotes: Bool = true,
     limit: ByteCount = Expansion.maximumResult
   ) {
     scalars = Array(word.unicodeScalars)
@@ -64,6 +66,7 @@ struct ShellWordLexer {
     self.keepsQuotes = keepsQuotes
     self.keepsEscapes = keepsEscapes
     self.keepsUnset = keepsUnset
+    self.readsQuotes = readsQuotes
     self.limit = limit
   }
 
@@ -90,8 +93,8 @@ struct ShellWordLexer {
         return output
       }
       switch scalar {
-      case "'": output.appendQuoted(try singleQuoted())
-      case "\"": output.appendQuoted(try doubleQuoted(resolve))
+      case "'" where readsQuotes: output.appendQuoted(try singleQuoted())
+      case "\"" where readsQuotes: output.appendQuoted(try doubleQuoted(resolve))
       case "$": output.appendSplitting(try dollar(resolve))
       case escape:
         index += 1

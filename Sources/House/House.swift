@@ -5,6 +5,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import OCI
+import Outbound
 import RPC
 import Registry
 import Sandbox
@@ -57,7 +58,9 @@ package struct House: Sendable {
     let bound = BoundAddresses(main: settings.listen, grpc: settings.grpcListen)
     let registry = ImageRegistry(data: data)
     let images = LocalImages(registry: registry, ownHosts: { bound.names })
-    let builder = ImageBuilder(data: data, executable: settings.executable, bases: images, clock: clock)
+    let outbound = OutboundClient(policy: OutboundPolicy(), environment: settings.environment)
+    let builder = ImageBuilder(
+      data: data, executable: settings.executable, bases: images, clock: clock, files: OutboundFiles(client: outbound))
     let job = BuildJob(data: data, builder: builder, registry: registry, registryHost: { bound.registryHost })
 
     // Queue
@@ -99,9 +102,11 @@ package struct House: Sendable {
       try await serviceGroup(door, queue, ContextExpiry(data: data), signals).run()
     } catch {
       await queue.stop()
+      await outbound.shutdown()
       try? data.removeRunFile()
       throw error
     }
+    await outbound.shutdown()
     try data.removeRunFile()
   }
 

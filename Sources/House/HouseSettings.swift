@@ -21,6 +21,8 @@ package struct HouseSettings: Sendable {
   /// This program, through which RUN steps are started.
   package var executable: FilePath
   package var version: String
+  /// The variables that say how other servers are reached: proxies, authorities.
+  package var environment: [String: String] = [:]
 
   package init(
     listen: Door.Address, grpcListen: Door.Address, dataDirectory: FilePath, durability: Durability,

@@ -87,11 +87,13 @@ struct StartCommand: AsyncParsableCommand {
     }
     let environment = ProcessInfo.processInfo.environment
     let host = listen ?? "127.0.0.1"
-    return HouseSettings(
+    var settings = HouseSettings(
       listen: Door.Address(host: host, port: port ?? 4480),
       grpcListen: try grpcAddress(host: host, environment: environment), dataDirectory: folder.path,
       durability: ephemeral ? .ephemeral : .durable, authentication: mode, registryAuthRequired: registryAuth,
       allowedHosts: allowHost, workers: workers, executable: "/proc/self/exe", version: Kindling.version)
+    settings.environment = environment
+    return settings
   }
 
   /// Flags win over the contract's variable, whose documented default would listen on every address: here it is

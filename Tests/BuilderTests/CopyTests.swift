@@ -11,14 +11,15 @@ import Testing
 /// Copies `sources` of one tree into another and answers with the layer.
 func copied(
   _ sources: [String], to destination: String, from tree: RootTree, into root: RootTree = RootTree(layers: []),
-  owner: (uid: UInt32, gid: UInt32)? = nil, mode: UInt16? = nil, excludes: [String] = [], unpacks: Bool = false,
-  ignored: Set<FilePath> = []
+  owner: (uid: UInt32, gid: UInt32)? = nil, mode: String? = nil, excludes: [String] = [], unpacks: Bool = false,
+  ignored: Set<FilePath> = [], parents: Bool = false
 ) throws -> [LayerEntry] {
   let folder = try TemporaryFolder()
   defer { folder.remove() }
   let action = CopyAction(
     origin: .context, sources: sources.map { .path($0) }, destination: StagePlanner.resolve(destination, from: "/"),
-    endsWithSlash: destination.hasSuffix("/"), owner: nil, mode: mode, unpacksArchives: unpacks, excludes: excludes)
+    endsWithSlash: destination.hasSuffix("/"), owner: nil, mode: try mode.map { try ModeChange($0) },
+    unpacksArchives: unpacks, excludes: excludes, keepsParents: parents)
   return try CopySources(
     action: action, tree: tree, isIgnored: { ignored.contains($0) },
     destination: try CopyDestination(action, root: root, owner: owner, now: 0),
@@ -90,7 +91,7 @@ struct CopyTests {
   @Test("gives owner and mode to all it makes, and to nothing that was there")
   func ownerAndMode() throws {
     let entries = try copied(
-      ["dir"], to: "/tmp/n/", from: Self.context, into: Self.image, owner: (uid: 7, gid: 8), mode: 0o4711)
+      ["dir"], to: "/tmp/n/", from: Self.context, into: Self.image, owner: (uid: 7, gid: 8), mode: "4711")
     #expect(
       try entries.listing == [
         "tmp/ 1777 0:0", "tmp/n/ 755 7:8", "tmp/n/in = I 4711 7:8", "tmp/n/link -> ../file 777 7:8",
@@ -105,12 +106,77 @@ struct CopyTests {
   }
 
   @Test(
+    "leaves out of what it finds, and takes back in",
+    arguments: [
+      (["dir/sub/deep", "file", "other.txt"], ["*.txt", "deep"], ["n/ 755 0:0", "n/file = F 644 0:0"]),
+      (["*.txt"], ["m*"], ["n/ 755 0:0", "n/other.txt = O 644 0:0"]),
+      (["*.txt"], ["*.txt"], []),
+      (["dir"], ["sub", "!sub/deep", "in", "link"], ["n/ 755 0:0", "n/sub/ 750 0:0", "n/sub/deep = D 644 0:0"]),
+      (["dir"], ["*", "!in"], ["n/ 755 0:0", "n/in = I 600 0:0"]),
+      (["dir"], ["dir/in", "**/nothing", "su*"], ["n/ 755 0:0", "n/in = I 600 0:0", "n/link -> ../file 777 0:0"]),
+    ] as [([String], [String], [String])])
+  func excludesAndTakesBack(sources: [String], excludes: [String], listing: [String]) throws {
+    #expect(try copied(sources, to: "/n/", from: Self.context, excludes: excludes).listing == listing)
+  }
+
+  @Test(
+    "keeps the directories above its sources with --parents, from the root or the pivot",
+    arguments: [
+      (["dir/sub/deep"], [], ["n/ 755 0:0", "n/dir/ 700 0:0", "n/dir/sub/ 750 0:0", "n/dir/sub/deep = D 644 0:0"]),
+      (["./dir/./sub/deep"], [], ["n/ 755 0:0", "n/sub/ 750 0:0", "n/sub/deep = D 644 0:0"]),
+      (["dir/sub/./deep"], [], ["n/ 755 0:0", "n/deep = D 644 0:0"]),
+      (["to-dir/./in"], [], ["n/ 755 0:0", "n/in = I 600 0:0"]),
+      (["d?r/./s*"], [], ["n/ 755 0:0", "n/sub/ 750 0:0", "n/sub/deep = D 644 0:0"]),
+      (
+        ["**/deep", "file"], [],
+        [
+          "n/ 755 0:0", "n/dir/ 700 0:0", "n/dir/sub/ 750 0:0", "n/dir/sub/deep = D 644 0:0", "n/file = F 644 0:0",
+        ]
+      ),
+      (
+        ["dir/"], ["dir/in", "**/link"],
+        [
+          "n/ 755 0:0", "n/dir/ 700 0:0", "n/dir/sub/ 750 0:0", "n/dir/sub/deep = D 644 0:0",
+        ]
+      ),
+      (["to-file"], [], ["n/ 755 0:0", "n/to-file -> file 777 0:0"]),
+      (["*.none", "../more.txt"], [], ["n/ 755 0:0", "n/more.txt = M 644 0:0"]),
+    ] as [([String], [String], [String])])
+  func parents(sources: [String], excludes: [String], listing: [String]) throws {
+    #expect(
+      try copied(sources, to: "/n/", from: Self.context, excludes: excludes, parents: true).listing == listing)
+  }
+
+  @Test("misses a source of --parents that is no pattern", arguments: ["dir/nothing", "to-dir/in", "nothing/./in"])
+  func parentsMissing(source: String) throws {
+    let failure = try #require(throws: Failure.self) {
+      try copied([source], to: "/n/", from: Self.context, parents: true)
+    }
+    #expect(failure.reason == "copy-source-missing")
+  }
+
+  @Test("refuses names that layers keep for removals")
+  func reservedNames() throws {
+    let tree = RootTree(Entry.directory("d"), Entry.file("d/.wh.x"))
+    let failure = try #require(throws: Failure.self) { try copied(["d"], to: "/n/", from: tree) }
+    #expect(failure.reason == "copy-name-reserved")
+    #expect(try copied(["d"], to: "/n/", from: tree, excludes: [".wh.*"]).listing == ["n/ 755 0:0"])
+  }
+
+  @Test("goes by the bytes of names that are no text, in patterns too")
+  func rawPatterns() throws {
+    let raw = FilePath("d").appending(FilePath(raw: [0x61, 0xFF, 0xFE]).components)
+    let tree = RootTree(Entry.directory("d"), Entry.file(raw, "R"), Entry.file("d/abc", "A"))
+    #expect(try copied(["d"], to: "/", from: tree, excludes: ["abc"]).map(\.tar.path.components.count) == [1])
+    #expect(try copied(["d"], to: "/", from: tree, excludes: ["a*"]).isEmpty)
+  }
+
+  @Test(
     "says what is wrong",
     arguments: [
       (["nothing"], "/n", "copy-source-missing", "'nothing' is not in the build context"),
       (["no*", "nor*"], "/n/", "copy-source-missing", "'no*' is not in the build context"),
       (["dir/sub/deep/x"], "/n", "copy-source-missing", "'dir/sub/deep/x' is not in the build context"),
-      (["file", "dir"], "/n", "copy-destination-not-directory", "'/n'"),
       (["file"], "/etc/passwd/", "copy-parent-not-directory", "'/etc/passwd' is in the way"),
       (["file"], "/etc/passwd/x", "copy-parent-not-directory", "'/etc/passwd' is in the way"),
       (["dir"], "/etc/passwd", "copy-parent-not-directory", "'/etc/passwd' is in the way"),

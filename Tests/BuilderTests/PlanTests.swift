@@ -35,11 +35,12 @@ struct FakeBases: BaseImageSource {
 }
 
 func plan(
-  _ text: String, arguments: [String: String] = [:], target: String? = nil
+  _ text: String, arguments: [String: String] = [:], target: String? = nil, contexts: [String: NamedContext] = [:]
 ) async throws -> BuildPlan {
+  var order = try order(arguments, target: target)
+  order.namedContexts = contexts
   var planner = Planner(
-    dockerfile: try DockerfileParser.parse(text, file: "Dockerfile"), order: try order(arguments, target: target),
-    bases: FakeBases())
+    dockerfile: try DockerfileParser.parse(text, file: "Dockerfile"), order: order, bases: FakeBases())
   return try await planner.plan()
 }
 
@@ -130,9 +131,14 @@ struct PlanTests {
       ("FROM busybox\nEXPOSE 9-8\n", "expose-invalid", 2),
       ("FROM busybox\nCOPY --chmod=rwx a /\n", "chmod-invalid", 2),
       ("FROM --platform=linux/s390x busybox\n", "from-platform-unimplemented", 1),
-      ("FROM busybox\nADD --checksum=sha256:\(String(repeating: "0", count: 64)) a /\n", "add-remote-unimplemented", 2),
+      ("FROM busybox\nADD --checksum=sha256:\(String(repeating: "0", count: 64)) a /\n", "checksum-not-remote", 2),
+      ("FROM busybox\nADD --checksum=sha256:00 https://example.org/x /\n", "digest-invalid", 2),
+      ("FROM busybox\nADD --checksum=sha256:00 https://example.org/x.git /\n", "checksum-invalid", 2),
+      ("FROM busybox\nCOPY https://example.org/x /\n", "copy-remote-source", 2),
+      ("FROM busybox\nCOPY a b /c\n", "copy-destination-not-directory", 2),
+      ("FROM busybox\nCOPY --chmod=9 a /\n", "chmod-invalid", 2),
+      ("FROM busybox\nCOPY --chmod=u+rw, a /\n", "chmod-invalid", 2),
       ("FROM busybox\nCOPY --from=scratch a /\n", "copy-from-scratch", 2),
-      ("FROM busybox\nADD https://example.org/x /\n", "add-remote-unimplemented", 2),
       ("ARG BASE\nFROM $BASE\n", "base-image-empty", 2),
       ("FROM busybox\nENV A=\"${B:?must be given}\"\n", "variable-required", 2),
     ])
@@ -151,6 +157,26 @@ struct PlanTests {
     let failure = try #require(await #expect(throws: Failure.self) { _ = try await plan(text, target: "c") })
     #expect(failure.reason == "target-unknown")
     #expect(failure.hint == "stages there: a, B, 2")
+  }
+
+  @Test("take named contexts for images and stages, before stages of that name")
+  func namedContexts() async throws {
+    let text = "FROM nowhere AS a\nFROM busybox AS b\nRUN b\nFROM other AS c\nCOPY --from=a /x /\nCOPY --from=B /y /\n"
+    let plan = try await plan(
+      text, contexts: ["a": .image("busybox"), "Other": .image("entry"), "b": .stage("b")])
+    #expect(plan.stages.map(\.title) == ["b", "c"])
+    #expect(plan.text.contains("from image entry"))
+    #expect(plan.text.contains("copy from image busybox to /"))
+    #expect(plan.text.contains("copy from stage 1 to /"))
+  }
+
+  @Test("take the build's own platform for one that FROM names")
+  func platforms() async throws {
+    let host = Platform.host
+    for word in ["\(host)", "$BUILDPLATFORM", "$TARGETPLATFORM", "linux/$TARGETARCH"]
+    where host.description == "linux/amd64" {
+      #expect(try await plan("FROM --platform=\(word) busybox\n").stages.count == 1)
+    }
   }
 
   @Test("take a value that begins with a combining mark, and names that are not ASCII")

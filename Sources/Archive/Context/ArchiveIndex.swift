@@ -2,24 +2,25 @@ import Diagnostics
 import OCI
 import SystemPackage
 
-/// What an archive holds and where: the entries, and one uncompressed tar with their bodies.
+/// What an archive or a git tree holds and where: the entries, and the files with their bodies.
 package struct ArchiveIndex: Sendable, Hashable {
-  /// The tar with the bodies: the archive itself when it was one, else the file made of it.
-  package var file: FilePath
+  /// Where the bodies lie. Of an archive one uncompressed tar: itself when it was one, else the file made of it; of a
+  /// git tree the object files its blobs are in.
+  package var files: [FilePath]
   /// Every path once, parents before what is in them, else in the archive's order.
   package var entries: [IndexedEntry]
   /// Bodies of regular files together, hard links counted once.
   package var totalBytes: ByteCount
 
-  package init(file: FilePath, entries: [IndexedEntry], totalBytes: ByteCount) {
-    self.file = file
+  package init(files: [FilePath], entries: [IndexedEntry], totalBytes: ByteCount) {
+    self.files = files
     self.entries = entries
     self.totalBytes = totalBytes
   }
 
   /// Reads the body of one of the entries; of a hard link the body of the file it names.
   package func body(of entry: IndexedEntry) throws(Failure) -> FileReader {
-    try FileReader(path: file, offset: entry.bodyOffset, length: entry.entry.size)
+    try FileReader(path: files[entry.fileNumber], offset: entry.bodyOffset, length: entry.entry.size)
   }
 }
 
@@ -27,16 +28,21 @@ package struct ArchiveIndex: Sendable, Hashable {
 package struct IndexedEntry: Sendable, Hashable {
   /// The entry; the size of a hard link is that of the file it names.
   package var entry: TarEntry
-  /// Where the body begins in the index's file; 0 for what has none.
+  /// Where the body begins in its file; 0 for what has none.
   package var bodyOffset: Int64
+  /// Which of the index's files holds the body.
+  package var fileNumber: Int
   /// SHA-256 of the body of a regular file or of the file a hard link names; nil for everything else.
   package var contentDigest: Digest?
   /// A directory the archive has no entry for, only something in it.
   package var isImplied: Bool
 
-  package init(entry: TarEntry, bodyOffset: Int64, contentDigest: Digest?, isImplied: Bool = false) {
+  package init(
+    entry: TarEntry, bodyOffset: Int64, fileNumber: Int = 0, contentDigest: Digest?, isImplied: Bool = false
+  ) {
     self.entry = entry
     self.bodyOffset = bodyOffset
+    self.fileNumber = fileNumber
     self.contentDigest = contentDigest
     self.isImplied = isImplied
   }

@@ -47,7 +47,7 @@ struct ArchiveIndexBuilder {
   }
 
   func index(file: FilePath) -> ArchiveIndex {
-    ArchiveIndex(file: file, entries: entries, totalBytes: ByteCount(totalBytes))
+    ArchiveIndex(files: [file], entries: entries, totalBytes: ByteCount(totalBytes))
   }
 
   private static func ownSize(_ entry: TarEntry) -> Int64 { entry.kind == .file ? entry.size : 0 }

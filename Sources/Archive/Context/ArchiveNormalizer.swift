@@ -34,6 +34,18 @@ package enum ArchiveNormalizer {
     }
   }
 
+  /// Whether an uncompressed stream begins like a tar with something in it; reads its first block.
+  package static func isTar(_ source: any ByteReader) throws(Failure) -> Bool {
+    let reader = BufferedReader(over: source)
+    let first = try reader.peek(TarHeader.size)
+    // The block is the reader's own memory.
+    return withExtendedLifetime(reader) {
+      guard first.count == TarHeader.size else { return false }
+      let header = TarHeader(block: first)
+      return !header.isZero && header.isValid
+    }
+  }
+
   private static let empty = Failure(
     .invalidArgument,
     reason: "archive-empty",

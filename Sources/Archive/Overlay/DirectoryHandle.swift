@@ -5,7 +5,7 @@ import SystemPackage
 /// An open directory and what is done to the names in it; closed with its last owner.
 ///
 /// Nothing here follows a link at the last step. Names are single components, as bytes without NUL.
-final class DirectoryHandle {
+package final class DirectoryHandle {
   let descriptor: CInt
   /// For messages only.
   private let path: [UInt8]
@@ -17,7 +17,7 @@ final class DirectoryHandle {
   }
 
   /// Opens a directory of the machine, through links.
-  init(opening path: FilePath, flags: CInt = O_RDONLY) throws(Failure) {
+  package init(opening path: FilePath, flags: CInt = O_RDONLY) throws(Failure) {
     self.path = path.bytes
     descriptor = try retrying("opened", path) {
       path.withPlatformString { Glibc.open($0, flags | O_DIRECTORY | O_CLOEXEC) }
@@ -66,7 +66,7 @@ final class DirectoryHandle {
   }
 
   /// All names but `.` and `..`, sorted by their bytes. The handle must be open for reading.
-  func list() throws(Failure) -> [[UInt8]] {
+  package func list() throws(Failure) -> [[UInt8]] {
     // The stream owns its descriptor, and ours stays as it is.
     let copy = try retrying("listed", FilePath(bytes: path)) {
       openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -94,7 +94,7 @@ final class DirectoryHandle {
   }
 
   /// Removes whatever has this name, with all below it.
-  func remove(_ name: [UInt8]) throws(Failure) {
+  package func remove(_ name: [UInt8]) throws(Failure) {
     if try unlink(name) { return }
     let top = try openDirectory(name)
     var stack = [Removal(directory: top, name: name, names: try top.list())]

@@ -58,6 +58,6 @@ extension ByteReader {
 }
 
 /// Ends long reading when the task it is done for is cancelled: a build that is over reads no gigabytes more.
-func checkCancellation() throws(Failure) {
+package func checkCancellation() throws(Failure) {
   guard !Task.isCancelled else { throw Failure(.cancelled, reason: "cancelled", "reading was cancelled") }
 }

@@ -4,7 +4,8 @@ import Dockerfile
 import OCI
 import SystemPackage
 
-/// The build context: an index over one uncompressed tar, never unpacked to files, or over a directory, never copied.
+/// The build context: an index over an uncompressed tar or the objects of a git tree, never unpacked to files, or over a
+/// directory, never copied.
 ///
 /// What .dockerignore excludes is not in the tree; the Dockerfile is read from the whole index, as BuildKit does.
 struct BuildContext: SourceTree {
@@ -12,7 +13,7 @@ struct BuildContext: SourceTree {
   static let limit = ByteCount.mebibytes(64 << 10)
   static let dockerfileLimit = ByteCount.mebibytes(4)
 
-  private let bodies: FilePath
+  private let bodies: [FilePath]
   /// Where the files are when nobody packed them.
   private let directory: RootDirectory?
   private let everything: [FilePath: IndexedEntry]
@@ -44,9 +45,9 @@ struct BuildContext: SourceTree {
     var everything: [FilePath: IndexedEntry] = [:]
     for entry in index.entries { everything[entry.entry.path] = entry }
     let rules = try Self.rules(dockerfile) { (path) throws(Failure) in
-      try Self.contents(path, everything, bodies: index.file, limit: Self.dockerfileLimit)
+      try Self.contents(path, everything, bodies: index.files, limit: Self.dockerfileLimit)
     }
-    self.init(everything, rules, bodies: index.file, linked: index.linkedFiles)
+    self.init(everything, rules, bodies: index.files, linked: index.linkedFiles)
   }
 
   private init(directory: FilePath, dockerfile: String) throws(Failure) {
@@ -57,11 +58,11 @@ struct BuildContext: SourceTree {
     for entry in listing.entries { everything[entry.entry.path] = entry }
     var linked: Set<FilePath> = []
     for found in listing.entries { if case .hardLink(let target) = found.entry.kind { linked.insert(target) } }
-    self.init(everything, rules, bodies: directory, linked: linked, directory: root, pruned: listing.pruned)
+    self.init(everything, rules, bodies: [], linked: linked, directory: root, pruned: listing.pruned)
   }
 
   private init(
-    _ everything: [FilePath: IndexedEntry], _ rules: IgnoreRules?, bodies: FilePath, linked: Set<FilePath>,
+    _ everything: [FilePath: IndexedEntry], _ rules: IgnoreRules?, bodies: [FilePath], linked: Set<FilePath>,
     directory: RootDirectory? = nil, pruned: Set<FilePath> = []
   ) {
     self.everything = everything
@@ -172,14 +173,15 @@ struct BuildContext: SourceTree {
   }
 
   private static func contents(
-    _ path: FilePath, _ entries: [FilePath: IndexedEntry], bodies: FilePath, limit: ByteCount
+    _ path: FilePath, _ entries: [FilePath: IndexedEntry], bodies: [FilePath], limit: ByteCount
   ) throws(Failure) -> [UInt8]? {
     var path = path
     for _ in 0..<16 {
       guard let found = entries[path] else { return nil }
       switch found.entry.kind {
       case .file:
-        return try FileReader(path: bodies, offset: found.bodyOffset, length: found.entry.size).contents(limit: limit)
+        return try FileReader(path: bodies[found.fileNumber], offset: found.bodyOffset, length: found.entry.size)
+          .contents(limit: limit)
       case .hardLink(let target): path = target
       case .symlink(let target):
         path = path.removingLastComponent().pushing(target).lexicallyNormalized()

@@ -102,6 +102,10 @@ package struct CopyAction: Sendable, Hashable {
     case path(String)
     /// A heredoc: the file's name and its content.
     case inline(name: String, content: String)
+    /// ADD of a URL: the file itself, unpacked only when asked for.
+    case url(String, checksum: Digest?, unpacks: Bool)
+    /// ADD of a git repository: the files of one commit.
+    case git(RemoteTreeOrder)
   }
 
   package var origin: Origin
@@ -111,9 +115,13 @@ package struct CopyAction: Sendable, Hashable {
   package var endsWithSlash: Bool
   /// `user[:group]` as written; nil keeps the origin's owner (COPY --from) or root (context).
   package var owner: String?
-  /// Permission bits for everything copied; nil keeps them.
-  package var mode: UInt16?
+  /// What `--chmod` does to everything copied; nil keeps modes.
+  package var mode: ModeChange?
   /// ADD: local archives are unpacked.
   package var unpacksArchives: Bool
   package var excludes: [String]
+  /// `--parents`: what is copied keeps the directories above it, from the source's root or its `/./`.
+  package var keepsParents = false
+  /// `--link`: the layer knows nothing of what lies below it, so no link there is followed.
+  package var isLinked = false
 }

@@ -44,8 +44,10 @@ extension PlannedStep {
         "copy from \(action.origin.text) to \(action.destination)\(action.endsWithSlash ? " (directory)" : "")")
       lines += action.sources.map { "  \($0.text)" }
       if let owner = action.owner { lines.append("  owner \(owner)") }
-      if let mode = action.mode { lines.append("  mode \(String(mode, radix: 8))") }
+      if let mode = action.mode { lines.append("  mode \(mode)") }
       if !action.excludes.isEmpty { lines.append("  without \(action.excludes)") }
+      if action.keepsParents { lines.append("  with parents") }
+      if action.isLinked { lines.append("  linked") }
       if action.unpacksArchives { lines.append("  unpacking archives") }
     case .makeDirectory(let path, let user): lines.append("directory \(path) for '\(user)'")
     case .configure: break
@@ -69,6 +71,11 @@ extension CopyAction.Source {
     switch self {
     case .path(let path): path
     case .inline(let name, let content): "inline \(name) \(String(reflecting: content))"
+    case .url(let url, let checksum, let unpacks):
+      "url \(RemoteSource.shown(url))" + (checksum.map { " \($0)" } ?? "") + (unpacks ? " unpacked" : "")
+    case .git(let order):
+      "git \(RemoteSource.shown(order.source))" + (order.checksum.map { " \($0)" } ?? "")
+        + (order.keepsGitDirectory ? " with .git" : "")
     }
   }
 }

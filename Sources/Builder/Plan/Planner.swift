@@ -24,10 +24,31 @@ struct Planner {
   /// `ignored` tells what .dockerignore takes out of the context.
   mutating func plan(ignored: (FilePath) -> Bool = { _ in false }) async throws(Failure) -> BuildPlan {
     try declareGlobals()
+    // Triggers are known only with the images that carry them; what they copy from may need stages nobody else does.
+    var extra: Set<Int> = []
+    while true {
+      let begun = self
+      let graph = try graph(extra: extra)
+      let (plan, missing) = try await plan(graph, ignored: ignored)
+      if let plan { return plan }
+      self = begun
+      extra.formUnion(missing)
+    }
+  }
+
+  private func graph(extra: Set<Int>) throws(Failure) -> StageGraph {
     let globals = self.globals
-    let graph = try StageGraph(dockerfile, target: order.target) { (word, _) throws(Failure) in
+    return try StageGraph(dockerfile, target: order.target, contexts: order.namedContexts, extra: extra) {
+      (word, _) throws(Failure) in
       try Expansion.expand(word, escape: dockerfile.directives.escape) { globals.value(of: $0) }
     }
+  }
+
+  /// The plan, or the stages that are missing from `graph`.
+  private mutating func plan(
+    _ graph: StageGraph, ignored: (FilePath) -> Bool
+  ) async throws(Failure) -> (BuildPlan?, missing: Set<Int>) {
+    let globals = self.globals
     var done: [Int: (config: ImageConfig, scope: Scope)] = [:]
     var stages: [PlannedStage] = []
     var number = 1
@@ -39,7 +60,10 @@ struct Planner {
       var planner = StagePlanner(
         stage: stage, dockerfile: dockerfile, order: order, globals: globals, config: config, scope: scope,
         firstNumber: number)
-      for trigger in try triggers(of: origin, config) {
+      let triggers = try triggers(of: origin, config)
+      let missing = graph.stages(usedBy: triggers, in: index).subtracting(graph.needed)
+      guard missing.isEmpty else { return (nil, missing) }
+      for trigger in triggers {
         try await planner.add(trigger, at: stage.opening, graph: graph, bases: bases)
       }
       for instruction in stage.instructions {
@@ -57,7 +81,7 @@ struct Planner {
     try checkDefaults()
     for stage in stages { checkSources(of: stage, ignored: ignored) }
     let choice = try CheckChoice(dockerfile, arguments: order.buildArgs)
-    return BuildPlan(stages: stages, warnings: choice.kept(warnings), platform: order.platform)
+    return (BuildPlan(stages: stages, warnings: choice.kept(warnings), platform: order.platform), [])
   }
 
   /// ARGs before the first FROM, and the platform's: what FROM lines see.

@@ -14,7 +14,7 @@ struct StagePlanner {
   private(set) var warnings: [BuildPlan.PlanWarning] = []
 
   private var config: ImageConfig
-  private var container: ImageConfig.Container
+  private(set) var container: ImageConfig.Container
   private var cmdSetHere = false
   private let undefined = UndefinedVariables()
   private let firstNumber: Int
@@ -214,80 +214,18 @@ struct StagePlanner {
     }
   }
 
-  // MARK: - COPY and ADD
-
-  private func origin(
-    of transfer: TransferInstruction, _ graph: StageGraph, _ bases: any BaseImageSource
-  ) async throws(Failure) -> CopyAction.Origin {
-    guard let from = transfer.from else { return .context }
-    switch graph.origin(from, inStage: stage.index) {
-    case .stage(let index):
-      // Only an ONBUILD of a base can name a stage that nothing in this file needed.
-      guard graph.needed.contains(index) else {
-        throw Failure(
-          .unimplemented, reason: "onbuild-from-stage", "ONBUILD copies from stage '\(from)', which nothing here uses",
-          hint: "name the stage in a COPY --from of this Dockerfile too")
-      }
-      return .stage(index)
-    case .scratch:
-      throw Failure(.invalidArgument, reason: "copy-from-scratch", "'--from=scratch' names nothing to copy from")
-    case .image(let reference):
-      return .image(try await bases.image(reference, platform: order.platform, for: order.organization))
-    }
-  }
-
-  private func action(
-    of transfer: TransferInstruction, from origin: CopyAction.Origin
-  ) throws(Failure) -> CopyAction {
-    if transfer.parents {
-      throw Failure(.unimplemented, reason: "copy-parents-unimplemented", "COPY --parents is not available yet")
-    }
-    guard transfer.checksum == nil, !transfer.keepGitDir else {
-      throw Failure(
-        .unimplemented, reason: "add-remote-unimplemented",
-        "ADD --checksum and --keep-git-dir are for remote sources, which are not available yet",
-        hint: "put the file into the context and use COPY")
-    }
-    var sources: [CopyAction.Source] = []
-    for source in transfer.sources {
-      switch source {
-      case .heredoc(let heredoc):
-        let content = heredoc.expands ? try expand(heredoc.body) : heredoc.body
-        sources.append(.inline(name: heredoc.name, content: content))
-      case .path(let word):
-        let path = try expand(word)
-        guard !transfer.isAdd || !RemoteSource.isRemote(path) else {
-          throw Failure(
-            .unimplemented, reason: "add-remote-unimplemented", "ADD of '\(path)' is not available yet",
-            hint: "put the file into the context and use COPY")
-        }
-        sources.append(.path(path))
-      }
-    }
-    let word = try expand(transfer.destination)
-    return CopyAction(
-      origin: origin, sources: sources, destination: Self.resolve(word, from: container.workingDir ?? "/"),
-      endsWithSlash: word.hasSuffix("/") || word == "." || word.hasSuffix("/."),
-      owner: try transfer.chown.map { (text) throws(Failure) in try expand(text) },
-      mode: try transfer.chmod.map { (text) throws(Failure) in try Self.mode(try expand(text)) },
-      unpacksArchives: transfer.isAdd && transfer.unpack != false, excludes: transfer.exclude)
-  }
-
-  private static func mode(_ text: String) throws(Failure) -> UInt16 {
-    guard let mode = UInt16(text, radix: 8), mode <= 0o7777 else {
-      throw Failure(
-        .invalidArgument, reason: "chmod-invalid", "'--chmod=\(text)' is not an octal mode",
-        hint: "write it as four octal digits, such as --chmod=0755")
-    }
-    return mode
-  }
-
   // MARK: - Words
 
-  private func expand(_ word: String) throws(Failure) -> String {
+  func expand(_ word: String) throws(Failure) -> String {
     try Expansion.expand(
       word, escape: dockerfile.directives.escape, lookup: { scope.value(of: $0) },
       observe: { undefined.note($0, declared: scope.declared) })
+  }
+
+  /// The same for a heredoc's text.
+  func expandDocument(_ text: String) throws(Failure) -> String {
+    try Expansion.expandDocument(
+      text, lookup: { scope.value(of: $0) }, observe: { undefined.note($0, declared: scope.declared) })
   }
 
   private mutating func warnOfUndefined(at place: Instruction) {
@@ -324,13 +262,6 @@ struct StagePlanner {
 
 extension PlannedStep.Action {
   var isCopy: Bool { if case .copy = self { true } else { false } }
-}
-
-/// ADD sources that are fetched from somewhere else.
-enum RemoteSource {
-  static func isRemote(_ path: String) -> Bool {
-    ["http://", "https://", "git://", "ssh://", "git@"].contains { path.hasPrefix($0) }
-  }
 }
 
 /// EXPOSE words: `80`, `80/udp`, `8000-8010/tcp`.

@@ -3,7 +3,7 @@ import SystemPackage
 
 extension FileNode {
   /// An archive's entry; a hard link is the file it names, `archive` telling its files from those of other archives.
-  init(_ found: IndexedEntry, bodies: FilePath, linked: Set<FilePath>, archive: String) {
+  init(_ found: IndexedEntry, bodies: [FilePath], linked: Set<FilePath>, archive: String) {
     self.init(entry: found.entry, body: .none, digest: found.contentDigest)
     switch found.entry.kind {
     case .hardLink(let target):
@@ -13,7 +13,7 @@ extension FileNode {
       link = linked.contains(found.entry.path) ? .member(found.entry.path, of: archive) : nil
     default: return
     }
-    body = .range(bodies, offset: found.bodyOffset, length: found.entry.size)
+    body = .range(bodies[found.fileNumber], offset: found.bodyOffset, length: found.entry.size)
   }
 }
 

@@ -36,6 +36,12 @@ struct CopyDestination {
     isDirectory || isExistingDirectory ? directory.appending(name) : file
   }
 
+  /// The same for a file that may have no name of its own; nil where it would need one.
+  func place(ofFile name: FilePath.Component?, isDirectory: Bool) -> FilePath? {
+    if let name { return file(named: name, isDirectory: isDirectory) }
+    return isDirectory || isExistingDirectory ? nil : file
+  }
+
   /// The entry for a directory on the way to something copied: as it is in the root (`existing`), or new with mode
   /// 0755.
   ///

@@ -11,13 +11,15 @@ struct EntryCollector {
   }
 
   let destination: CopyDestination
-  let mode: UInt16?
+  let mode: ModeChange?
+
+  private static let whiteoutPrefix = Array(".wh.".utf8)
 
   private var byPath: [FilePath: Collected] = [:]
   /// What is known of the root's directories: in one that is new, nothing is in the way.
   private var isInRoot: [FilePath: Bool] = [FilePath(): true]
 
-  init(destination: CopyDestination, mode: UInt16?) {
+  init(destination: CopyDestination, mode: ModeChange?) {
     self.destination = destination
     self.mode = mode
   }
@@ -52,11 +54,20 @@ struct EntryCollector {
       tar.uid = owner.uid
       tar.gid = owner.gid
     }
-    if let mode, !tar.isSymlink { tar.mode = mode }
+    if let mode, !tar.isSymlink { tar.mode = mode.applied(to: tar.mode, isDirectory: tar.kind == .directory) }
+    // In a layer such a name would remove another file (OCI image-spec, layer.md, "Whiteouts").
+    guard path.lastComponent?.sortKey.starts(with: Self.whiteoutPrefix) != true else {
+      throw Failure(
+        .invalidArgument, reason: "copy-name-reserved", "'/\(path)' has a name that layers keep for removed files",
+        hint: "rename it, or leave it out with --exclude or .dockerignore")
+    }
     try addParents(of: path)
     try checkPlace(of: tar, replaces: replaces)
     byPath[path] = Collected(entry: LayerEntry(tar: tar, body: node.body, digest: node.digest), link: node.link)
   }
+
+  /// Whether something is to stand at `path` already.
+  func holds(_ path: FilePath) -> Bool { byPath[path] != nil }
 
   /// The destination itself when it is a directory.
   mutating func addDirectory(_ path: FilePath) throws(Failure) {

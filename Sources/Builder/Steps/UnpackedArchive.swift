@@ -18,21 +18,22 @@ struct UnpackedArchive {
     let writer = try FileWriter(creating: copy)
     _ = try reader.copy(to: writer)
     try writer.finish()
-    let index = try ArchiveNormalizer.tar(from: copy, into: scratch.file("add-tar"))
+    let index = try ArchiveNormalizer.tar(from: copy, into: scratch.file("add-tar"), limits: Self.limits)
     let linked = index.linkedFiles
     // Directories the archive only implies keep what the image says of them.
     nodes = index.entries.filter { !$0.isImplied }.map {
-      FileNode($0, bodies: index.file, linked: linked, archive: copy.string)
+      FileNode($0, bodies: index.files, linked: linked, archive: copy.string)
     }
   }
 
-  /// Looks at the first block, uncompressed: POSIX and GNU tar have `ustar` at byte 257.
+  /// Docker: names that begin with a slash are taken from the destination.
+  private static let limits = TarLimits(absolutePaths: .stripped)
+
+  /// Looks at the first block, uncompressed.
   private static func isTar(_ body: FileBody) throws(Failure) -> Bool {
     guard let raw = try body.reader() else { return false }
     do throws(Failure) {
-      let reader = BufferedReader(over: try Decompression.reader(over: raw, limit: BuildContext.limit))
-      let block = try reader.peek(512)
-      return block.count == 512 && block[257..<262].elementsEqual("ustar".utf8)
+      return try ArchiveNormalizer.isTar(Decompression.reader(over: raw, limit: BuildContext.limit))
     } catch {
       guard error.code == .invalidArgument else { throw error }
       // A damaged compressed file is not an archive that can be unpacked: it is copied as it is, as Docker does.

@@ -13,9 +13,20 @@ package struct GitLimits: Sendable, Hashable {
   package var references = 1_000_000
   /// Of the reference list and of every other answer that is no pack.
   package var listSize = ByteCount.mebibytes(256)
+  /// Of what a remote says to people in one fetch.
+  package var progressSize = ByteCount.mebibytes(16)
   package var submoduleDepth = 8
+  /// Of one order, on all levels together.
+  package var submodules = 1000
+  /// Generations of commits looked through for one that the remote does not serve by its id.
+  package var deepening = 4096
   package var redirects = 5
   package var connectTimeout = Duration.seconds(10)
   package var idleTimeout = Duration.seconds(30)
+  /// From a request to the first byte of its pack; a remote may count and compress, but not for ever.
+  package var packStartTimeout = Duration.seconds(600)
+  /// A pack slower than this many bytes a second, over `paceWindow`, is given up.
+  package var slowestPace = ByteCount.kibibytes(1)
+  package var paceWindow = Duration.seconds(60)
   package init() {}
 }

@@ -66,6 +66,15 @@ package struct ObjectID: Hashable, Sendable, Comparable, CustomStringConvertible
     return bytes
   }
 
+  /// The first eight bytes, as a number in the order of the names.
+  var prefix: UInt64 { first }
+
+  /// Writes the `format.byteCount` bytes to the start of `buffer`.
+  func write(to buffer: UnsafeMutableRawBufferPointer) {
+    var words = (first.bigEndian, second.bigEndian, third.bigEndian, fourth.bigEndian)
+    withUnsafeBytes(of: &words) { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<format.byteCount])) }
+  }
+
   /// All digits, lower case.
   package var hex: String {
     let digits = Array("0123456789abcdef".utf8)

@@ -74,15 +74,14 @@ struct ImportableImage {
 
 /// The files of an indexed archive by their paths.
 struct ArchivedFiles {
-  private let bodies: FilePath
+  private let index: ArchiveIndex
   private let byPath: [FilePath: IndexedEntry]
   /// As they stand in the archive, the last of each path.
-  let entries: [IndexedEntry]
+  var entries: [IndexedEntry] { index.entries }
 
   init(_ index: ArchiveIndex) {
-    bodies = index.file
+    self.index = index
     byPath = Dictionary(index.entries.map { ($0.entry.path, $0) }) { $1 }
-    entries = index.entries
   }
 
   func contains(_ path: FilePath) -> Bool { byPath[path] != nil }
@@ -110,7 +109,7 @@ struct ArchivedFiles {
   }
 
   func reader(of entry: IndexedEntry) throws(Failure) -> any ByteReader {
-    try FileReader(path: bodies, offset: entry.bodyOffset, length: entry.entry.size)
+    try index.body(of: entry)
   }
 
   func json<Value: Decodable>(_ type: Value.Type, _ path: FilePath) throws(Failure) -> Value {

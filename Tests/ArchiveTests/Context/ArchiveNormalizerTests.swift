@@ -41,7 +41,7 @@ import Testing
   func kinds(_ packer: String) throws {
     try withIndex(Self.tree + packer) { index, directory throws in
       let isPlain = packer.hasPrefix("tar -cf")
-      #expect(index.file == directory.appending(isPlain ? "archive" : "normal"))
+      #expect(index.files[0] == directory.appending(isPlain ? "archive" : "normal"))
       #expect(FileManager.default.fileExists(atPath: directory.appending("normal").string) != isPlain)
       #expect(index.totalBytes == ByteCount(8))
       let byPath = Dictionary(uniqueKeysWithValues: index.entries.map { ($0.entry.path, $0) })
@@ -54,7 +54,7 @@ import Testing
         #expect(entry.contentDigest == Digest(sha256Of: Array(text.utf8)))
         #expect(try index.body(of: entry).contents(limit: .kibibytes(1)) == Array(text.utf8))
       }
-      if index.file.lastComponent?.string == "normal" {
+      if index.files[0].lastComponent?.string == "normal" {
         #expect(try Sample.run(["tar", "-xOf", "normal", "src/3"], in: directory) == Array("three".utf8))
       }
     }

@@ -1,0 +1,22 @@
+import Diagnostics
+import Outbound
+import SystemPackage
+
+extension GitFetcher {
+  /// Reaches repositories over http(s) by `client`, over ssh by the system's `ssh`, and in folders of this machine.
+  ///
+  /// `environment` is what `ssh` gets. Who must not read folders of this machine is to be refused before.
+  package init(store: GitStore, client: OutboundClient, limits: GitLimits, environment: [String: String]) {
+    self.init(store: store, limits: limits) { address, credentials throws(Failure) in
+      switch address.transport {
+      case .https, .http:
+        return try HTTPRemote(address: address, credentials: credentials, client: client, limits: limits)
+      case .ssh:
+        throw Failure(
+          .unimplemented, reason: "git-transport-unsupported", "'\(address.url)' is reached over ssh",
+          hint: "use the repository's https address")
+      case .file: return try LocalRepository(path: FilePath(address.path), limits: limits)
+      }
+    }
+  }
+}

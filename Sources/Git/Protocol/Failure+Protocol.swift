@@ -1,0 +1,49 @@
+import Diagnostics
+
+extension Failure {
+  /// A remote that does not keep to the protocol.
+  static func gitProtocol(_ message: String) -> Failure {
+    Failure(
+      .failedPrecondition, reason: "git-protocol-error", "remote breaks the git protocol: \(message)",
+      hint: "check that the URL names a git repository; `git ls-remote` with the same URL shows what git makes of it")
+  }
+
+  /// A remote that went away in the middle.
+  static func gitConnectionLost(_ message: String) -> Failure {
+    Failure(
+      .unavailable, reason: "git-connection-lost", "remote hung up: \(message)",
+      hint: "try again; if it happens at the same place each time, look at the log of the git server")
+  }
+
+  /// A remote that takes longer than it may.
+  static func gitStalled(_ message: String) -> Failure {
+    Failure(
+      .deadlineExceeded, reason: "git-stalled", "remote is too slow: \(message)",
+      hint: "try again, or raise the limits of the git fetcher")
+  }
+
+  /// A remote that sends more than it may; `limit` is the setting's name.
+  static func gitLimit(_ limit: String, _ message: String) -> Failure {
+    Failure(
+      .resourceExhausted, reason: "git-\(limit)-limit", message,
+      hint: "raise the limit \"\(limit)\" of the git fetcher if the repository is to be trusted")
+  }
+
+  /// What the remote itself says went wrong; its words decide whether it refused an object asked for by name.
+  static func gitRemote(_ words: String) -> Failure {
+    let refusals = ["not our ref", "unadvertised object", "not valid", "no such object", "want not allowed"]
+    if refusals.contains(where: { words.lowercased().contains($0) }) {
+      return Failure(
+        .notFound, reason: "git-want-refused", "remote refuses the object asked for",
+        hint: "name a branch or tag that holds the commit", cause: words)
+    }
+    return Failure(
+      .failedPrecondition, reason: "git-remote-error", "remote says \"\(words)\"",
+      hint: "look at the log of the git server, or ask the people who run it")
+  }
+}
+
+extension Failure {
+  /// Whoever wanted it no longer does.
+  static let gitCancelled = Failure(.cancelled, reason: "cancelled", "fetch from the git remote was cancelled")
+}

@@ -1,0 +1,213 @@
+import AsyncHTTPClient
+import Diagnostics
+import NIOCore
+import NIOHTTP1
+import NIOSSL
+import Synchronization
+import SystemPackage
+
+/// The one way out of the house: requests to servers elsewhere.
+///
+/// Every name is resolved here and the connection is made to an address that was looked at, so that a name that changes
+/// its mind between two lookups gains nothing. Redirects are followed here, under the rules of `RedirectRule` and
+/// `AddressClass`. Cancelling the task closes the connection.
+package final class OutboundClient: Sendable {
+  private let policy: OutboundPolicy
+  private let proxies: ProxyRules
+  private let pool: ClientPool
+  private let authoritiesOfEnvironment: [FilePath]
+  private let configurations = Mutex<[OutboundPolicy.Trust: TLSConfiguration]>([:])
+  /// Tells the addresses of a host; tests put their own in place of the system's resolver.
+  private let resolve: Resolver
+
+  typealias Resolver =
+    @Sendable (_ host: String, _ port: Int, _ patience: Duration) async throws(Failure) -> [NetworkAddress]
+
+  /// Reads the proxies (`HTTPS_PROXY` and its like) and `SSL_CERT_FILE` out of `environment`.
+  package convenience init(policy: OutboundPolicy, environment: [String: String]) {
+    self.init(policy: policy, environment: environment) {
+      (host, port, patience) async throws(Failure) -> [NetworkAddress] in
+      try await NameResolver.addresses(of: host, port: port, patience: patience)
+    }
+  }
+
+  init(policy: OutboundPolicy, environment: [String: String], resolve: @escaping Resolver) {
+    self.policy = policy
+    self.resolve = resolve
+    proxies = ProxyRules(environment: environment)
+    pool = ClientPool(policy: policy)
+    let named = environment["SSL_CERT_FILE"].flatMap { $0.isEmpty ? nil : FilePath($0) }
+    authoritiesOfEnvironment = named.map { [$0] } ?? []
+  }
+
+  /// Ends every connection. Requests afterwards fail with `outbound-closed`.
+  package func shutdown() async { await pool.shutdown() }
+
+  /// Sends a request and returns when the head of the answer is there; any status is an answer.
+  ///
+  /// Throws `outbound-dns`, `-refused`, `-unreachable`, `-timeout`, `-tls`, `-closed`, `-protocol`, `-proxy`,
+  /// `-address` (a place where requests do not go), `-redirect…`, `-offline`, `cancelled`, and what the body throws.
+  package func send(_ request: OutboundRequest) async throws(Failure) -> OutboundAnswer {
+    var request = request
+    let first = try await route(to: request.url, from: nil)
+    var route = first
+    var followed = 0
+    while true {
+      let answer = try await exchange(request, over: route)
+      guard case .follow(let limit) = request.redirects, let location = RedirectTarget.location(of: answer) else {
+        return answer
+      }
+      await answer.discard()
+      followed += 1
+      guard followed <= limit else {
+        throw Failure(
+          .unavailable, reason: "outbound-redirect-limit",
+          "'\(request.url.origin)' answered with more than \(limit) redirects", hint: "check the address")
+      }
+      try RedirectTarget.follow(location, status: answer.status, in: &request)
+      route = try await self.route(to: request.url, from: first)
+    }
+  }
+
+  /// How a server is reached.
+  private struct Route {
+    var proxy: ProxyRules.Proxy?
+    /// In order of preference; empty where a proxy resolves the name.
+    var addresses: [NetworkAddress]
+    /// What kind of place the request went to first, which redirects may go to again.
+    var kind: AddressClass?
+  }
+
+  private func route(to url: OutboundURL, from first: Route?) async throws(Failure) -> Route {
+    let proxy = try proxies.proxy(for: url)
+    var addresses: [NetworkAddress] = []
+    if proxy == nil {
+      addresses = try await resolve(url.host, url.port, policy.connectTimeout)
+    } else if let address = NameResolver.numeric(url.host) {
+      // A proxy resolves names by its own lights; an address that is written out is still looked at.
+      addresses = [address]
+    }
+    let kinds = Set(addresses.map(\.kind))
+    if policy.reach == .loopback, addresses.isEmpty || kinds != [.loopback] {
+      throw Failure(
+        .failedPrecondition, reason: "outbound-offline",
+        "'\(url.origin)' is not on this machine, and the network is switched off",
+        hint: "start the server with --network open or --network pulls")
+    }
+    let allowed = addresses.filter { address in
+      let kind = address.kind
+      if kind.isAlwaysRefused { return false }
+      guard let first else { return true }
+      return kind == .public || first.kind == kind
+    }
+    guard !allowed.isEmpty || addresses.isEmpty else {
+      let words = addresses[0].kind.words
+      throw Failure(
+        .permissionDenied, reason: "outbound-address",
+        first == nil
+          ? "'\(url.origin)' is \(words), where no request goes"
+          : "a redirect leads to '\(url.origin)', which is \(words)",
+        hint: first == nil ? nil : "if it is meant, name that server in the address itself")
+    }
+    // A name with addresses of several kinds opens none of them to redirects.
+    return Route(proxy: proxy, addresses: proxy == nil ? allowed : [], kind: kinds.count == 1 ? kinds.first : nil)
+  }
+
+  /// One request and the head of its answer, over the first address that takes a connection.
+  private func exchange(_ request: OutboundRequest, over route: Route) async throws(Failure) -> OutboundAnswer {
+    let prepared = try prepare(request)
+    let idle = request.idleTimeout ?? policy.idleTimeout
+    guard !route.addresses.isEmpty else {
+      let way = ClientPool.Way(pinned: nil, proxy: route.proxy, idle: idle)
+      return try await attempt(request, prepared, way: way, address: nil)
+    }
+    var last: Failure?
+    for address in route.addresses.prefix(4) {
+      let isLiteral = address.text == request.url.host
+      let pin = isLiteral ? nil : ClientPool.Pin(host: request.url.host, address: address.text)
+      let way = ClientPool.Way(pinned: pin, proxy: nil, idle: idle)
+      do {
+        return try await attempt(request, prepared, way: way, address: address.text)
+      } catch {
+        guard error.isBeforeConnection else { throw error }
+        last = last ?? error
+      }
+    }
+    throw last ?? Failure(.unavailable, reason: "outbound-dns", "'\(request.url.origin)' has no address")
+  }
+
+  private func attempt(
+    _ request: OutboundRequest, _ prepared: HTTPClientRequest, way: ClientPool.Way, address: String?
+  ) async throws(Failure) -> OutboundAnswer {
+    let lease = try pool.lease(way)
+    var repeats = request.body.isRepeatable && ["GET", "HEAD"].contains(request.method) ? 1 : 0
+    while true {
+      do {
+        let response = try await lease.client.execute(prepared, deadline: .distantFuture)
+        return OutboundAnswer(response, url: request.url, lease: lease, unpackedLimit: request.acceptsGzip)
+      } catch {
+        // A kept connection that the server was just closing; the request did nothing there.
+        if repeats > 0, (error as? HTTPClientError) == .remoteConnectionClosed, !Task.isCancelled {
+          repeats -= 1
+          continue
+        }
+        throw Failure.outbound(Task.isCancelled ? CancellationError() : error, url: request.url, address: address)
+      }
+    }
+  }
+
+  private func prepare(_ request: OutboundRequest) throws(Failure) -> HTTPClientRequest {
+    var prepared = HTTPClientRequest(url: request.url.text)
+    prepared.method = HTTPMethod(rawValue: request.method)
+    for (name, value) in request.headers { prepared.headers.add(name: name, value: value) }
+    if !prepared.headers.contains(name: "user-agent") {
+      prepared.headers.add(name: "User-Agent", value: policy.userAgent)
+    }
+    if request.acceptsGzip != nil { prepared.headers.replaceOrAdd(name: "Accept-Encoding", value: "gzip") }
+    switch request.body {
+    case .none: break
+    case .bytes(let bytes): prepared.body = .bytes(ByteBuffer(bytes: bytes))
+    case .file(let path, let offset, let length):
+      prepared.body = .stream(
+        RequestBodyPieces(file: path, offset: offset, length: length), length: .known(length))
+    case .stream(let length, let next):
+      prepared.body = .stream(RequestBodyPieces(next: next), length: length.map { .known($0) } ?? .unknown)
+    }
+    if request.url.scheme == "https" { prepared.tlsConfiguration = try transportSecurity(of: request.url) }
+    return prepared
+  }
+
+  private func transportSecurity(of url: OutboundURL) throws(Failure) -> TLSConfiguration {
+    var trust = policy.trust(of: url)
+    trust.authorities += authoritiesOfEnvironment
+    if let known = configurations.withLock({ $0[trust] }) { return known }
+    var made = TLSConfiguration.makeClientConfiguration()
+    if trust.isUnchecked { made.certificateVerification = .none }
+    do {
+      for path in trust.authorities {
+        made.additionalTrustRoots.append(.certificates(try NIOSSLCertificate.fromPEMFile(path.string)))
+      }
+      if let identity = trust.identity {
+        made.certificateChain = try NIOSSLCertificate.fromPEMFile(identity.certificate.string).map { .certificate($0) }
+        made.privateKey = .privateKey(try NIOSSLPrivateKey(file: identity.key.string, format: .pem))
+      }
+    } catch {
+      throw Failure(
+        .failedPrecondition, reason: "outbound-certificate",
+        "a certificate or key for '\(url.origin)' cannot be read",
+        hint: "they must be PEM files: \(trust.files.map { "'\($0)'" }.joined(separator: ", "))",
+        cause: String(describing: error))
+    }
+    let configuration = made
+    configurations.withLock { $0[trust] = configuration }
+    return configuration
+  }
+}
+
+extension Failure {
+  /// Whether nothing can have been sent yet.
+  fileprivate var isBeforeConnection: Bool {
+    reason == "outbound-refused" || reason == "outbound-unreachable"
+      || (reason == "outbound-timeout" && message.hasSuffix("did not accept a connection in time"))
+  }
+}

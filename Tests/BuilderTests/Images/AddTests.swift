@@ -1,0 +1,76 @@
+import Foundation
+import OCI
+import TestSupport
+import Testing
+
+@Suite("ADD from the network")
+struct AddTests {
+  @Test("fetches files with their times, through redirects, by their names and sums")
+  func files() async throws {
+    try await Kitchen.run { kitchen in
+      try kitchen.folder.write("fetched\n", to: "web/name.txt")
+      try kitchen.folder.write("private\n", to: "web/private/p")
+      let times = [FileAttributeKey.modificationDate: Date(timeIntervalSince1970: 784_111_777)]
+      try FileManager.default.setAttributes(times, ofItemAtPath: kitchen.folder.path("web/name.txt"))
+      let packed = try await Tool("tar").run(
+        [
+          "-C", kitchen.folder.path("web"), "--owner=3", "--group=4", "-czf", kitchen.folder.path("web/a.tgz"),
+          "private",
+        ])
+      try #require(packed.status == 0, "\(packed.all)")
+      let web = try WebServer(folder: kitchen.folder.path("web"))
+      defer { web.stop() }
+      let sum = Digest(sha256Of: Array("fetched\n".utf8))
+      let dockerfile = """
+        FROM busybox
+        ARG WEB
+        ADD --checksum=\(sum) $WEB/away/name.txt /one/
+        ADD $WEB/a.tgz /
+        ADD --unpack=true --chown=9 $WEB/a.tgz /two
+        ADD --link --chmod=u=rw,go=r $WEB/name.txt?x=y /tmp/
+        ADD http://me:a%20b@\(web.address.dropFirst(7))/private/p /three
+        RUN test "$(stat -c %Y /one/name.txt)" = 784111777
+        """
+      let image = try await kitchen.image(dockerfile, ["--build-arg", "WEB=\(web.address)"])
+      #expect(
+        image.layers.dropFirst().map(\.entries) == [
+          ["drwxr-xr-x 0/0 one/", "-rw------- 0/0 one/name.txt"], ["-rw------- 0/0 a.tgz"],
+          ["drwxr-xr-x 9/9 two/", "drwxr-xr-x 9/9 two/private/", "-rw-r--r-- 9/9 two/private/p"],
+          // Linked: nothing is known of the base's /tmp.
+          ["drwxr-xr-x 0/0 tmp/", "-rw-r--r-- 0/0 tmp/name.txt"], ["-rw------- 0/0 three"], [],
+        ])
+      let again = try await kitchen.build(dockerfile, ["--build-arg", "WEB=\(web.address)"])
+      #expect(!again.log.contains("a%20b") || again.log.contains("ADD http://me:a%20b"))
+      #expect(again.succeeded && again.log.contains("CACHED"), "\(again.log)")
+      try kitchen.folder.write("changed\n", to: "web/name.txt")
+      let changed = try await kitchen.build(dockerfile, ["--build-arg", "WEB=\(web.address)"])
+      #expect(!changed.succeeded)
+      #expect(changed.log.contains("'\(web.address)/away/name.txt' is 'sha256:"), "\(changed.log)")
+      #expect(changed.log.contains("where --checksum says '\(sum)'"))
+    }
+  }
+
+  @Test("says why a file cannot be fetched, without the password in the URL")
+  func failures() async throws {
+    try await Kitchen.run { kitchen in
+      try kitchen.folder.write("x", to: "web/private/p")
+      let web = try WebServer(folder: kitchen.folder.path("web"))
+      let port = web.port
+      for (line, words) in [
+        ("ADD \(web.address)/none /", "'\(web.address)/none' cannot be fetched: the server answered 404"),
+        ("ADD $URL /", "'\(web.address)/private/p' cannot be fetched: the server answered 401"),
+        ("ADD \(web.address)/ /x/", "the URL names no file"),
+      ] {
+        let built = try await kitchen.build(
+          "FROM busybox\nARG URL\n\(line)\n", ["--build-arg", "URL=http://me:hidden@127.0.0.1:\(port)/private/p"])
+        #expect(!built.succeeded)
+        #expect(built.log.contains(words), "\(built.log)")
+        #expect(!built.log.contains("hidden"))
+      }
+      web.stop()
+      let gone = try await kitchen.build("FROM busybox\nADD \(web.address)/x /\n")
+      #expect(!gone.succeeded)
+      #expect(gone.log.contains("127.0.0.1:\(port)"), "\(gone.log)")
+    }
+  }
+}
