@@ -58,7 +58,7 @@ struct BuildContext: SourceTree {
     for entry in listing.entries { everything[entry.entry.path] = entry }
     var linked: Set<FilePath> = []
     for found in listing.entries { if case .hardLink(let target) = found.entry.kind { linked.insert(target) } }
-    self.init(everything, rules, bodies: [], linked: linked, directory: root, pruned: listing.pruned)
+    self.init(everything, rules, bodies: [directory], linked: linked, directory: root, pruned: listing.pruned)
   }
 
   private init(
