@@ -223,7 +223,7 @@ let package = Package(
     .testTarget(
       name: "KindlingTests",
       dependencies: [
-        "kindling", "API", "Storage", "Diagnostics", "TestSupport",
+        "kindling", "API", "Builder", "Storage", "OCI", "Diagnostics", "TestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "SystemPackage", package: "swift-system"),

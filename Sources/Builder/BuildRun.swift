@@ -97,7 +97,7 @@ struct BuildRun {
 
   // MARK: - Steps
 
-  private typealias Outcome = (layer: StageBuild.Layer?, cached: Bool)
+  typealias Outcome = (layer: StageBuild.Layer?, cached: Bool)
 
   private func perform(_ step: PlannedStep, in build: StageBuild) async throws(Failure) -> Outcome {
     switch step.action {
@@ -162,7 +162,7 @@ struct BuildRun {
   }
 
   /// Writes the entries as a layer, or finds the layer they made before.
-  private func layer(of entries: [LayerEntry]) throws(Failure) -> Outcome {
+  func layer(of entries: [LayerEntry]) throws(Failure) -> Outcome {
     let known = try withDigests(entries.compactMap(order.layerFormat.written))
     let key = CacheKey.copy(known)
     if let record = try cache.layer(key) { return (virtualLayer(known, record), true) }

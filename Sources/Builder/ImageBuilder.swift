@@ -70,7 +70,8 @@ package struct ImageBuilder: Sendable {
       created: Self.timeText(order.layerFormat.latestTime.map { Timestamp(milliseconds: $0 * 1000) } ?? clock.now()))
     var result: StageBuild?
     for stage in plan.stages { result = try await run.build(stage) }
-    guard let result else { throw Failure(.internal, reason: "plan-empty", "the plan holds no stage") }
+    guard var result else { throw Failure(.internal, reason: "plan-empty", "the plan holds no stage") }
+    if order.singleSnapshot { result = try run.joined(result) }
 
     // The image
     let config = result.config(created: run.created)

@@ -21,6 +21,7 @@ struct ExecutorContext {
       workName: "executor", source: source, dockerfile: dockerfile, buildArgs: settings.buildArgs,
       target: settings.target, platform: settings.platform, noCache: !settings.isCaching,
       organization: try OrganizationName("executor"))
+    for (name, text) in settings.namedContexts { order.namedContexts[name] = try Self.context(text) }
     order.contextSubPath = subPath
     order.hostDockerfile = host
     order.layerFormat = settings.layerFormat
@@ -28,14 +29,19 @@ struct ExecutorContext {
     return order
   }
 
+  /// The forms of `--build-context NAME=…` that name no directory.
+  private static func context(_ text: String) throws(Failure) -> NamedContext {
+    if text.hasPrefix("docker-image://") { return .image(String(text.dropFirst("docker-image://".count))) }
+    if text.hasPrefix("target:") { return .stage(String(text.dropFirst("target:".count))) }
+    throw Failure(
+      .unimplemented, reason: "build-context-unimplemented", "named context '\(text)' is neither an image nor a stage",
+      hint: "use NAME=docker-image://REF or NAME=target:STAGE, or copy the files into the context")
+  }
+
   private func refuseMissingParts() throws(Failure) {
     if let secret = settings.secrets.first {
       throw Failure(
         .unimplemented, reason: "secret-unimplemented", "secret '\(secret.id)' cannot be given to a build yet")
-    }
-    if let name = settings.namedContexts.keys.sorted().first {
-      throw Failure(
-        .unimplemented, reason: "build-context-unimplemented", "named context '\(name)' cannot be given to a build yet")
     }
   }
 
