@@ -30,6 +30,12 @@ package struct BuildOrder: Sendable {
   package var organization: OrganizationName
   /// What names in FROM and `--from` mean instead of a stage or image of that name (`--build-context`).
   package var namedContexts: [String: NamedContext] = [:]
+  /// What `RUN --mount=type=secret` can ask for, by id. In no layer, no cache key and no log.
+  package var secrets: [String: SecretValue] = [:]
+  /// Sockets of ssh agents on this machine that `RUN --mount=type=ssh` can ask for, by id; the usual one is `default`.
+  package var agents: [String: FilePath] = [:]
+  /// Whether `RUN --security=insecure` may have every capability of this server.
+  package var allowsInsecure = false
   /// The directory of the context that is its root; empty is the context's own.
   package var contextSubPath = ""
   /// A Dockerfile outside the context, on this machine; `dockerfile` is then only its name in messages.

@@ -17,7 +17,9 @@ struct BuildRun {
   /// The moment the build's own entries and configuration carry.
   let created: String
 
-  private var stages: [Int: StageBuild] = [:]
+  /// Parts of the context on disk, for commands that mount them.
+  let contextFiles: ContextFiles
+  private(set) var stages: [Int: StageBuild] = [:]
   private(set) var cachedSteps = 0
 
   init(
@@ -32,6 +34,7 @@ struct BuildRun {
     self.plan = plan
     self.cache = cache
     self.created = created
+    contextFiles = ContextFiles(context, scratch: scratch, xattrs: builder.layers.xattrs)
   }
 
   mutating func build(_ stage: PlannedStage) async throws(Failure) -> StageBuild {
@@ -79,7 +82,7 @@ struct BuildRun {
     }
   }
 
-  private func layers(of image: BaseImage) throws(Failure) -> [StageBuild.Layer] {
+  func layers(of image: BaseImage) throws(Failure) -> [StageBuild.Layer] {
     let diffIDs = image.config.rootfs.diffIDs
     guard diffIDs.count == image.layers.count else {
       throw Failure(
@@ -193,12 +196,20 @@ struct BuildRun {
   }
 
   private func run(_ action: RunAction, _ step: PlannedStep, in build: StageBuild) async throws(Failure) -> Outcome {
-    let key = CacheKey.run(action, layers: build.layers.map(\.record), platform: order.platform)
+    let origins = try mountOrigins(of: action, in: build)
+    let key = CacheKey.run(
+      action, layers: build.layers.map(\.record), platform: order.platform, origins: origins.map(\.identity))
     if let record = try cache.layer(key) { return (StageBuild.Layer(record: record, virtual: nil), true) }
     let command = RunStep(
       builder: builder, step: step, action: action, lowers: try build.lowers(builder.layers, scratch),
-      tree: try build.tree(builder.layers, scratch), scratch: scratch, format: order.layerFormat, reporter: reporter)
-    let record = try await command.run()
+      tree: try build.tree(builder.layers, scratch), scratch: scratch, format: order.layerFormat,
+      hidden: plan.secrets(of: order), reporter: reporter)
+    let mounts = RunMounts(
+      builder: builder, order: order, scratch: scratch, contextFiles: contextFiles,
+      onNote: { (text) throws(Failure) in try reporter.report(.note(text)) })
+    defer { mounts.release() }
+    try await mounts.prepare(action.mounts, origins)
+    let record = try await command.run(with: mounts)
     cache.remember(record, as: key)
     return (StageBuild.Layer(record: record, virtual: nil), false)
   }

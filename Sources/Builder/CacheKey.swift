@@ -11,15 +11,15 @@ struct CacheKey {
   private let running = RunningDigest(.sha256)
 
   /// Raised when the same inputs begin to make different layers.
-  private static let version = "2"
+  private static let version = "3"
 
   private init(_ kind: String) {
     add(Self.version)
     add(kind)
   }
 
-  /// A RUN: the layers below it and everything its command sees.
-  static func run(_ action: RunAction, layers: [LayerRecord], platform: Platform) -> Digest {
+  /// A RUN: the layers below it and everything its command sees; `origins` says what each mount's origin holds.
+  static func run(_ action: RunAction, layers: [LayerRecord], platform: Platform, origins: [String]) -> Digest {
     let key = CacheKey("run")
     key.add(platform.description)
     key.add(layers.map(\.diffID.description))
@@ -30,6 +30,10 @@ struct CacheKey {
     key.add(action.workingDirectory)
     key.add(action.script ?? "")
     key.add(action.network.rawValue)
+    key.add("\(action.isInsecure)")
+    key.add("\(action.mounts.count)")
+    for mount in action.mounts { key.add(mount.keyParts) }
+    key.add(origins)
     return key.running.digest()
   }
 
@@ -47,6 +51,26 @@ struct CacheKey {
         key.add(name)
         key.add(bytes: entry.tar.xattrs[name] ?? [])
       }
+    }
+    return key.running.digest()
+  }
+
+  /// A file or directory with everything below it, as a mount of it shows them; times and the path above do not count.
+  static func files(at top: FilePath, in tree: some SourceTree) throws(Failure) -> Digest {
+    let key = CacheKey("files")
+    var open = [top]
+    while let path = open.popLast() {
+      if Task.isCancelled { throw Failure(.cancelled, reason: "cancelled", "the build was cancelled") }
+      guard let node = try tree.node(path) else { continue }
+      let entry = node.entry
+      key.add(FilePath(root: nil, path.components.dropFirst(top.components.count)))
+      key.add(entry.kind)
+      key.add("\(entry.mode) \(entry.uid) \(entry.gid) \(entry.size)")
+      if case .file = entry.kind { key.add(try node.digestOfBody().description) }
+      guard case .directory = entry.kind else { continue }
+      let names = try tree.names(in: path)
+      key.add("\(names.count)")
+      open += names.map { path.appending($0) }
     }
     return key.running.digest()
   }

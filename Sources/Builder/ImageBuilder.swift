@@ -12,11 +12,13 @@ import SystemPackage
 
 /// Turns a build order into an image whose layers are blobs in the store.
 ///
-/// Knows nothing of HTTP, queues or build records; holds nothing process-wide, so many builds run at once.
+/// Knows nothing of HTTP, queues or build records. Many builds run at once; those of one data directory need the same
+/// builder, or copies of it, as it knows which cache mounts are in use.
 package struct ImageBuilder: Sendable {
   let blobs: BlobStore
   let ledger: Ledger
   let layers: LayerStore
+  let caches: CacheMounts
   let sandbox: Sandbox
   let work: FilePath
   let bases: any BaseImageSource
@@ -33,6 +35,7 @@ package struct ImageBuilder: Sendable {
     ledger = data.ledger
     layers = LayerStore(
       folder: data.path(.layers), blobs: data.blobs, xattrs: UserNamespace.isInside ? .user : .trusted)
+    caches = CacheMounts(folder: data.path(.cache).appending("mounts"))
     sandbox = Sandbox(executable: executable)
     work = data.path(.work)
     self.bases = bases

@@ -128,9 +128,9 @@ void command_run(const struct description *d) {
   syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
   if (chdir(d->working_directory) != 0) fail("workdir", d->working_directory);
   uint64_t kept = kept_set();
-  drop_bounding_set(kept);
+  if (!d->privileged) drop_bounding_set(kept);
   become(d);
-  keep_capabilities(kept, d->uid == 0);
+  if (!d->privileged) keep_capabilities(kept, d->uid == 0);
   close_range(DESCRIPTION_FD, ~0U, CLOSE_RANGE_CLOEXEC);
   execute(d);
 }

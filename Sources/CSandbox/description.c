@@ -1,8 +1,9 @@
 // The description: NUL-terminated records, a tag letter and its value. Arrays are records of one tag, in order.
 //   l lower  u upper  w work  m mount point  a argument  e K=V  c working directory  h hostname
 //   U uid  G gid  g supplementary gid  S H open files, soft and hard  C core size  M umask
-//   b bind source  f tmpfs  then for that mount: t target  r read-only  z size
-//   N own network  x ids are mapped
+//   b bind source  f tmpfs  o overlay  s content in hexadecimal digits
+//   then for that mount: t target  r read-only  z size  L lower  K upper  W work  p path inside  i uid  j gid  n mode
+//   N own network  P privileged  x ids are mapped
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,24 +36,47 @@ static struct sandbox_mount *last_mount(struct description *d) {
   fail("description", "mount");
 }
 
-static void record_mount(struct description *d, char tag, const char *value) {
+struct cursors {
+  size_t arguments, environment;
+  /// The place for the next lower directory of a mount.
+  const char **lowers;
+};
+
+static void begin_mount(struct description *d, struct cursors *at, int kind, const char *value) {
+  struct sandbox_mount *mount = &d->mounts[d->mount_count++];
+  mount->kind = kind;
+  mount->source = value;
+  mount->layers.lowers = at->lowers;
+}
+
+static void record_mount(struct description *d, struct cursors *at, char tag, const char *value) {
   switch (tag) {
-  case 'b': d->mounts[d->mount_count++].source = value; break;
-  case 'f': d->mount_count++; break;
+  case 'b': begin_mount(d, at, MOUNT_BIND, value); break;
+  case 'f': begin_mount(d, at, MOUNT_TMPFS, value); break;
+  case 'o': begin_mount(d, at, MOUNT_LAYERS, value); break;
+  case 's': begin_mount(d, at, MOUNT_CONTENT, value); break;
   case 't': last_mount(d)->target = value; break;
   case 'r': last_mount(d)->read_only = true; break;
   case 'z': last_mount(d)->size = value; break;
+  case 'K': last_mount(d)->layers.upper = value; break;
+  case 'W': last_mount(d)->layers.work = value; break;
+  case 'p': last_mount(d)->inside = value; break;
+  case 'i': last_mount(d)->uid = (uid_t)number(value, UINT32_MAX - 1); break;
+  case 'j': last_mount(d)->gid = (gid_t)number(value, UINT32_MAX - 1); break;
+  case 'n': last_mount(d)->mode = (mode_t)number(value, 07777); break;
+  case 'L':
+    last_mount(d)->layers.lower_count++;
+    *at->lowers++ = value;
+    break;
   }
 }
-
-struct cursors { size_t arguments, environment; };
 
 static void record(struct description *d, struct cursors *at, char *text) {
   char *value = text + 1;
   switch (text[0]) {
-  case 'l': d->lowers[d->lower_count++] = value; break;
-  case 'u': d->upper = value; break;
-  case 'w': d->work = value; break;
+  case 'l': d->layers.lowers[d->layers.lower_count++] = value; break;
+  case 'u': d->layers.upper = value; break;
+  case 'w': d->layers.work = value; break;
   case 'm': d->mount_point = value; break;
   case 'a': d->arguments[at->arguments++] = value; break;
   case 'e': d->environment[at->environment++] = value; break;
@@ -66,15 +90,24 @@ static void record(struct description *d, struct cursors *at, char *text) {
   case 'C': d->core_bytes = number(value, UINT64_MAX); break;
   case 'M': d->mask = (mode_t)number(value, 0777); break;
   case 'N': d->own_network = true; break;
+  case 'P': d->privileged = true; break;
   case 'x': d->in_user_namespace = true; break;
-  default: record_mount(d, text[0], value);
+  default: record_mount(d, at, text[0], value);
   }
 }
 
+static bool are_complete(const struct layers *layers) {
+  return layers->lower_count > 0 && layers->upper && layers->work;
+}
+
 static void check(const struct description *d) {
-  bool complete = d->lower_count > 0 && d->upper && d->work && d->mount_point && d->arguments[0]
-      && d->working_directory && d->mount_count <= MAXIMUM_MOUNTS && d->group_count <= MAXIMUM_GROUPS;
-  for (size_t i = 0; i < d->mount_count; i++) complete = complete && d->mounts[i].target;
+  bool complete = are_complete(&d->layers) && d->mount_point && d->arguments[0] && d->working_directory
+      && d->mount_count <= MAXIMUM_MOUNTS && d->group_count <= MAXIMUM_GROUPS;
+  for (size_t i = 0; i < d->mount_count; i++) {
+    const struct sandbox_mount *mount = &d->mounts[i];
+    complete = complete && mount->target
+        && (mount->kind != MOUNT_LAYERS || (are_complete(&mount->layers) && mount->inside));
+  }
   if (complete) return;
   errno = EINVAL;
   fail("description", "incomplete");
@@ -89,12 +122,12 @@ struct description *description_read(int fd) {
   size_t counts[128] = {0};
   for (size_t i = 0; i < length; i += strlen(bytes + i) + 1) counts[(unsigned char)bytes[i] & 127]++;
   struct description *d = array(1, sizeof *d);
-  d->lowers = array(counts['l'], sizeof *d->lowers);
+  d->layers.lowers = array(counts['l'], sizeof *d->layers.lowers);
   d->arguments = array(counts['a'], sizeof *d->arguments);
   d->environment = array(counts['e'], sizeof *d->environment);
   d->groups = array(counts['g'], sizeof *d->groups);
-  d->mounts = array(counts['b'] + counts['f'], sizeof *d->mounts);
-  struct cursors at = {0, 0};
+  d->mounts = array(counts['b'] + counts['f'] + counts['o'] + counts['s'], sizeof *d->mounts);
+  struct cursors at = {.lowers = array(counts['L'], sizeof *at.lowers)};
   for (size_t i = 0; i < length; i += strlen(bytes + i) + 1) record(d, &at, bytes + i);
   check(d);
   return d;

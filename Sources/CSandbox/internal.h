@@ -19,20 +19,34 @@ enum { DESCRIPTION_FD = 3, REPORT_FD = 4, LIFE_FD = 5, FIRST_FOREIGN_FD = 6 };
 
 enum { MAXIMUM_MOUNTS = 256, MAXIMUM_GROUPS = 65536 };
 
+/// The directories of an overlay, the lower ones topmost first.
+struct layers {
+  const char **lowers;
+  size_t lower_count;
+  const char *upper, *work;
+};
+
 struct sandbox_mount {
-  /// NULL for a tmpfs.
-  const char *source;
+  enum { MOUNT_BIND, MOUNT_TMPFS, MOUNT_LAYERS, MOUNT_CONTENT } kind;
   const char *target;
-  /// tmpfs alone; bytes as text, or NULL.
-  const char *size;
   bool read_only;
+  /// MOUNT_BIND: the file or directory. MOUNT_CONTENT: the file's bytes in hexadecimal digits.
+  const char *source;
+  /// MOUNT_TMPFS alone; bytes as text, or NULL.
+  const char *size;
+  /// MOUNT_LAYERS alone: an overlay, and what of it is shown.
+  struct layers layers;
+  const char *inside;
+  /// MOUNT_CONTENT alone.
+  uid_t uid;
+  gid_t gid;
+  mode_t mode;
 };
 
 /// What to run and in what; every pointer leads into the description's own bytes.
 struct description {
-  const char **lowers;
-  size_t lower_count;
-  const char *upper, *work, *mount_point;
+  struct layers layers;
+  const char *mount_point;
   char **arguments;
   char **environment;
   const char *working_directory, *hostname;
@@ -47,6 +61,8 @@ struct description {
   /// Whether ids are mapped: overlay must keep its marks in user.*, and devices can't be made.
   bool in_user_namespace;
   bool own_network;
+  /// BuildKit's `--security=insecure`: every capability, and nothing of proc and sys is hidden.
+  bool privileged;
 };
 
 /// Says on the report pipe what failed, with errno, and ends this process.
@@ -65,6 +81,8 @@ _Noreturn void command_run(const struct description *description);
 
 /// Mounts the overlay at the description's mount point.
 struct root overlay_mount(const struct description *description);
+/// Mounts an overlay over whatever is at `mount_point`; returns its root.
+int overlay_at(const struct layers *layers, const char *mount_point, bool in_user_namespace);
 /// Makes an overlay of directories below `directory` that is seen nowhere. Returns 0 or -1 with errno; `takes_many`
 /// says whether lower directories can be given one by one.
 int overlay_try(const char *directory, bool in_user_namespace, bool *takes_many);

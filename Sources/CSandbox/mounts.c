@@ -88,8 +88,8 @@ static void mount_proc(const struct root *root) {
   if (proc >= 0) close(proc);
 }
 
-static void mount_sys(const struct root *root) {
-  int sys = new_mount("sysfs", NULL, PLAIN | MOUNT_ATTR_RDONLY);
+static void mount_sys(const struct root *root, bool writable) {
+  int sys = new_mount("sysfs", NULL, PLAIN | (writable ? 0 : MOUNT_ATTR_RDONLY));
   if (sys < 0 && errno == EPERM) {
     sys = host_tree("/sys");
     if (sys >= 0 && set_mount_attributes(sys, "", true, MOUNT_ATTR_RDONLY) != 0) fail("mount", "/sys");
@@ -149,23 +149,80 @@ static void mount_dev(const struct root *root) {
   close(dev);
 }
 
-static void mount_wanted(const struct root *root, const struct sandbox_mount *wanted) {
-  int mounted;
-  bool directory = true;
-  if (wanted->source) {
-    struct stat status;
-    if (stat(wanted->source, &status) != 0) fail("bind", wanted->source);
-    directory = S_ISDIR(status.st_mode);
+/// A mount of its own of what is at `path` in a mounted tree, whose links are followed without leaving it.
+///
+/// The tree has to be mounted somewhere for that: before Linux 6.15 nothing can be taken out of a detached one.
+static int take_out(int tree, const char *path, const struct sandbox_mount *wanted) {
+  int found = open_inside(tree, path, O_PATH);
+  if (found < 0) fail("bind", wanted->target);
+  int taken = open_tree(found, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+  if (taken < 0) fail("bind", wanted->target);
+  close(found);
+  close(tree);
+  return taken;
+}
+
+/// The value of a hexadecimal digit; the description has no others.
+static unsigned char digit(char character) {
+  return (unsigned char)(character <= '9' ? character - '0' : character - 'a' + 10);
+}
+
+static void write_content(int fd, const char *digits, const char *target) {
+  char bytes[4096];
+  while (digits[0]) {
+    size_t length = 0;
+    for (; length < sizeof bytes && digits[0] && digits[1]; digits += 2)
+      bytes[length++] = (char)(digit(digits[0]) << 4 | digit(digits[1]));
+    // Memory takes all or nothing of so little.
+    if (length == 0 || write(fd, bytes, length) != (ssize_t)length) fail("content", target);
+  }
+}
+
+/// A file in memory alone, whatever it is for never reaches a disk of ours.
+static int new_content(const struct sandbox_mount *wanted, const char *place) {
+  const char *const options[] = {"mode", "755", NULL};
+  int memory = new_mount("tmpfs", options, PLAIN);
+  if (memory < 0 || move_mount(memory, "", AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH) != 0) fail("mount", wanted->target);
+  int file = openat(memory, "content", O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+  if (file < 0) fail("content", wanted->target);
+  write_content(file, wanted->source, wanted->target);
+  char who[64];
+  snprintf(who, sizeof who, "%u:%u", wanted->uid, wanted->gid);
+  if (fchown(file, wanted->uid, wanted->gid) != 0) fail("user", who);
+  if (fchmod(file, wanted->mode) != 0) fail("content", wanted->target);
+  close(file);
+  return take_out(memory, "content", wanted);
+}
+
+static int new_wanted(const struct sandbox_mount *wanted, const struct description *d) {
+  const char *const options[] = {"mode", "1777", wanted->size ? "size" : NULL, wanted->size, NULL};
+  int mounted = -1;
+  switch (wanted->kind) {
+  case MOUNT_BIND:
     mounted = host_tree(wanted->source);
     if (mounted < 0) fail("bind", wanted->source);
-  } else {
-    const char *const options[] = {"mode", "1777", wanted->size ? "size" : NULL, wanted->size, NULL};
+    return mounted;
+  case MOUNT_TMPFS:
     mounted = new_mount("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
     if (mounted < 0) fail("mount", wanted->target);
+    return mounted;
+  // Over the command's own root, of which only the descriptor is used, until the wanted part is taken out.
+  case MOUNT_LAYERS:
+    mounted = take_out(overlay_at(&wanted->layers, d->mount_point, d->in_user_namespace), wanted->inside, wanted);
+    break;
+  case MOUNT_CONTENT: mounted = new_content(wanted, d->mount_point); break;
   }
+  if (umount2(d->mount_point, MNT_DETACH) != 0) fail("mount", wanted->target);
+  return mounted;
+}
+
+static void mount_wanted(const struct root *root, const struct sandbox_mount *wanted, const struct description *d) {
+  int mounted = new_wanted(wanted, d);
+  struct stat status;
+  if (fstat(mounted, &status) != 0) fail("bind", wanted->target);
   if (wanted->read_only && set_mount_attributes(mounted, "", true, MOUNT_ATTR_RDONLY) != 0)
     fail("bind", wanted->target);
-  int place = mount_point_open(root, wanted->target, directory);
+  int place = mount_point_open(root, wanted->target, S_ISDIR(status.st_mode));
   if (place < 0) fail("mount-point", wanted->target);
   attach(mounted, place, wanted->target);
   close(mounted);
@@ -180,10 +237,11 @@ void mounts_make(const struct root *root, const struct description *d) {
   static const char *const read_only[] = {"proc/bus", "proc/fs", "proc/irq", "proc/sys", "proc/sysrq-trigger"};
   mount_proc(root);
   mount_dev(root);
-  mount_sys(root);
-  for (size_t i = 0; i < sizeof read_only / sizeof *read_only; i++) make_read_only(root, read_only[i]);
-  for (size_t i = 0; i < sizeof masked / sizeof *masked; i++) mask(root, masked[i]);
-  for (size_t i = 0; i < d->mount_count; i++) mount_wanted(root, &d->mounts[i]);
+  mount_sys(root, d->privileged);
+  for (size_t i = 0; i < sizeof read_only / sizeof *read_only && !d->privileged; i++)
+    make_read_only(root, read_only[i]);
+  for (size_t i = 0; i < sizeof masked / sizeof *masked && !d->privileged; i++) mask(root, masked[i]);
+  for (size_t i = 0; i < d->mount_count; i++) mount_wanted(root, &d->mounts[i], d);
 }
 
 void root_enter(int root) {

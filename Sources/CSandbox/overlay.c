@@ -64,7 +64,7 @@ _Noreturn static void fail_with_log(int context, const char *step, const char *p
 }
 
 /// mount(2) for kernels before 6.5: all options in one page, so directories go by the short names of descriptors.
-static int mount_in_one_page(const struct description *d) {
+static int mount_in_one_page(const struct layers *layers, const char *mount_point, bool in_user_namespace) {
   struct rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
     limit.rlim_cur = limit.rlim_max;
@@ -72,11 +72,11 @@ static int mount_in_one_page(const struct description *d) {
   }
   char options[4096];
   size_t length = (size_t)snprintf(options, sizeof options, "index=off,metacopy=off,redirect_dir=nofollow,volatile%s",
-                                   d->in_user_namespace ? ",userxattr" : "");
-  for (size_t i = 0; i < d->lower_count + 2; i++) {
-    bool lower = i < d->lower_count;
-    const char *path = lower ? d->lowers[i] : i == d->lower_count ? d->upper : d->work;
-    const char *key = i == 0 ? ",lowerdir=" : lower ? ":" : i == d->lower_count ? ",upperdir=" : ",workdir=";
+                                   in_user_namespace ? ",userxattr" : "");
+  for (size_t i = 0; i < layers->lower_count + 2; i++) {
+    bool lower = i < layers->lower_count;
+    const char *path = lower ? layers->lowers[i] : i == layers->lower_count ? layers->upper : layers->work;
+    const char *key = i == 0 ? ",lowerdir=" : lower ? ":" : i == layers->lower_count ? ",upperdir=" : ",workdir=";
     int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) fail("layer", path);
     length += (size_t)snprintf(options + length, sizeof options - length, "%s/proc/self/fd/%d", key, fd);
@@ -85,8 +85,8 @@ static int mount_in_one_page(const struct description *d) {
       fail("layers", "mount options");
     }
   }
-  if (mount("overlay", d->mount_point, "overlay", 0, options) != 0) fail("overlay", d->upper);
-  return open(d->mount_point, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (mount("overlay", mount_point, "overlay", 0, options) != 0) fail("overlay", layers->upper);
+  return open(mount_point, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
 /// The mark a volatile overlay leaves so that nobody trusts its upper directory after a crash of the machine. The
@@ -101,30 +101,33 @@ static void remove_volatile_mark(const char *work) {
   close(fd);
 }
 
-struct root overlay_mount(const struct description *d) {
-  struct root root = {.fd = -1, .upper = open(d->upper, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (root.upper < 0) fail("layer", d->upper);
-  remove_volatile_mark(d->work);
+int overlay_at(const struct layers *layers, const char *mount_point, bool in_user_namespace) {
+  remove_volatile_mark(layers->work);
   int context = fsopen("overlay", FSOPEN_CLOEXEC);
   if (context < 0) fail("overlay", "fsopen");
-  for (size_t i = 0; i < d->lower_count; i++) {
-    if (set_directory(context, "lowerdir+", d->lowers[i]) == 0) continue;
+  for (size_t i = 0; i < layers->lower_count; i++) {
+    if (set_directory(context, "lowerdir+", layers->lowers[i]) == 0) continue;
     if (errno == EINVAL && i == 0) {
-      root.fd = mount_in_one_page(d);
       close(context);
-      return root;
+      return mount_in_one_page(layers, mount_point, in_user_namespace);
     }
-    fail_with_log(context, "layer", d->lowers[i]);
+    fail_with_log(context, "layer", layers->lowers[i]);
   }
-  if (set_directory(context, "upperdir", d->upper) != 0) fail_with_log(context, "layer", d->upper);
-  if (set_directory(context, "workdir", d->work) != 0) fail_with_log(context, "layer", d->work);
-  if (set_modes(context, d->in_user_namespace) != 0) fail_with_log(context, "overlay", "options");
-  if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) != 0) fail_with_log(context, "overlay", d->upper);
-  root.fd = fsmount(context, FSMOUNT_CLOEXEC, 0);
-  if (root.fd < 0) fail_with_log(context, "overlay", "fsmount");
+  if (set_directory(context, "upperdir", layers->upper) != 0) fail_with_log(context, "layer", layers->upper);
+  if (set_directory(context, "workdir", layers->work) != 0) fail_with_log(context, "layer", layers->work);
+  if (set_modes(context, in_user_namespace) != 0) fail_with_log(context, "overlay", "options");
+  if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) != 0) fail_with_log(context, "overlay", layers->upper);
+  int mounted = fsmount(context, FSMOUNT_CLOEXEC, 0);
+  if (mounted < 0) fail_with_log(context, "overlay", "fsmount");
   close(context);
-  if (move_mount(root.fd, "", AT_FDCWD, d->mount_point, MOVE_MOUNT_F_EMPTY_PATH) != 0)
-    fail("mount-point", d->mount_point);
+  if (move_mount(mounted, "", AT_FDCWD, mount_point, MOVE_MOUNT_F_EMPTY_PATH) != 0) fail("mount-point", mount_point);
+  return mounted;
+}
+
+struct root overlay_mount(const struct description *d) {
+  struct root root = {.fd = -1, .upper = open(d->layers.upper, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (root.upper < 0) fail("layer", d->layers.upper);
+  root.fd = overlay_at(&d->layers, d->mount_point, d->in_user_namespace);
   return root;
 }
 

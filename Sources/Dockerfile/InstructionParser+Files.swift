@@ -104,7 +104,7 @@ extension InstructionParser {
 
   /// Checks a mount now, with line and excerpt; one with variables can only be checked when they are known.
   private func check(mount flag: String) throws(Failure) {
-    guard !flag.contains("$") else { return }
+    guard !flag.contains("$") || Mount.origin(of: flag)?.contains("$") == true else { return }
     do {
       _ = try Mount(flag: flag) { (word) throws(Failure) in word }
     } catch {

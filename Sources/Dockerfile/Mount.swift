@@ -33,6 +33,12 @@ package struct Mount: Sendable, Hashable {
     var pairs: [(key: String, value: String?)] = []
     for field in try Self.fields(flag) {
       let parts = field.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      if parts.count == 2, parts[0].lowercased() == "from", parts[1].dropLast().contains("$") {
+        // BuildKit: the stages a file needs are known before any variable is.
+        throw Self.failure(
+          "mount option \"from\" has a variable in \"\(String(parts[1]).clipped)\"",
+          hint: "declare ARG before FROM, add FROM \(parts[1]) AS name, then use from=name")
+      }
       let value: String? = parts.count == 2 ? try expand(String(parts[1])) : nil
       pairs.append((parts[0].lowercased(), value))
     }
@@ -58,6 +64,13 @@ package struct Mount: Sendable, Hashable {
     try complete()
   }
 
+  /// The stage or image a mount flag names, which never has variables in it; nil when it names none.
+  package static func origin(of flag: String) -> String? {
+    let fields = (try? fields(flag)) ?? []
+    let origin = fields.last { $0.lowercased().hasPrefix("from=") }?.dropFirst("from=".count)
+    return origin.flatMap { $0.isEmpty ? nil : String($0) }
+  }
+
   private static let keys = [
     "type", "target", "dst", "destination", "source", "src", "from", "id", "readonly", "ro", "readwrite", "rw",
     "required", "sharing", "size", "mode", "uid", "gid", "env",
@@ -69,7 +82,7 @@ package struct Mount: Sendable, Hashable {
     case "source", "src": source = value
     case "from":
       try allow(key, for: [.bind, .cache])
-      from = value
+      from = value.isEmpty ? nil : value
     case "id":
       try allow(key, for: [.cache, .secret, .ssh])
       id = value

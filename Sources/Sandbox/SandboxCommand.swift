@@ -15,10 +15,12 @@ package struct SandboxCommand: Sendable, Hashable {
   package var user: UserSpec
   package var hostname: String
   package var network: Network
-  /// Mounted in this order, before `tmpfs`.
-  package var binds: [Bind]
-  package var tmpfs: [Tmpfs]
+  /// Made in this order, so that a later one may lie in an earlier one.
+  package var mounts: [SandboxMount]
   package var limits: Limits
+  /// BuildKit's `--security=insecure`: the command keeps every capability of ours, and nothing of proc and sys is
+  /// hidden from it. The machine is not safe from such a command.
+  package var isPrivileged: Bool
 
   package init(
     root: SandboxRoot,
@@ -29,9 +31,9 @@ package struct SandboxCommand: Sendable, Hashable {
     user: UserSpec = .root,
     hostname: String = "localhost",
     network: Network = .host,
-    binds: [Bind] = [],
-    tmpfs: [Tmpfs] = [],
-    limits: Limits = Limits()
+    mounts: [SandboxMount] = [],
+    limits: Limits = Limits(),
+    isPrivileged: Bool = false
   ) {
     self.root = root
     self.mountPoint = mountPoint
@@ -41,9 +43,9 @@ package struct SandboxCommand: Sendable, Hashable {
     self.user = user
     self.hostname = hostname
     self.network = network
-    self.binds = binds
-    self.tmpfs = tmpfs
+    self.mounts = mounts
     self.limits = limits
+    self.isPrivileged = isPrivileged
   }
 
   package enum Network: Sendable, Hashable {
@@ -51,33 +53,6 @@ package struct SandboxCommand: Sendable, Hashable {
     case host
     /// Nothing but a loopback interface.
     case none
-  }
-
-  /// A file or directory of the machine shown inside the root.
-  ///
-  /// What isn't there to mount on is made for the run and leaves no trace in the upper directory.
-  package struct Bind: Sendable, Hashable {
-    package var source: FilePath
-    /// Absolute, inside the root; the image's symbolic links are followed without leaving it.
-    package var target: FilePath
-    package var readOnly: Bool
-    package init(source: FilePath, target: FilePath, readOnly: Bool = false) {
-      self.source = source
-      self.target = target
-      self.readOnly = readOnly
-    }
-  }
-
-  /// An empty directory in memory, gone after the run.
-  package struct Tmpfs: Sendable, Hashable {
-    /// Absolute, inside the root.
-    package var target: FilePath
-    /// nil: half of the machine's memory.
-    package var size: ByteCount?
-    package init(target: FilePath, size: ByteCount? = nil) {
-      self.target = target
-      self.size = size
-    }
   }
 
   /// Resource limits as docker sets them; what exceeds the server's own hard limits is cut down to those.

@@ -26,31 +26,58 @@ struct SandboxDescription {
     try append("M", "\(command.limits.umask & 0o777)")
     if command.network == .none { try append("N", "") }
     if inUserNamespace { try append("x", "") }
-    for bind in command.binds {
-      try append("b", bind.source)
-      try append("t", bind.target)
-      if bind.readOnly { try append("r", "") }
-    }
-    for tmpfs in command.tmpfs {
+    if command.isPrivileged { try append("P", "") }
+    for mount in command.mounts { try append(mount, emptyDirectory: command.mountPoint) }
+  }
+
+  private mutating func append(_ mount: SandboxMount, emptyDirectory: FilePath) throws(Failure) {
+    switch mount.source {
+    case .bind(let source): try append("b", source)
+    case .memory(let size):
       try append("f", "")
-      try append("t", tmpfs.target)
-      if let size = tmpfs.size { try append("z", "\(size.bytes)") }
+      if let size { try append("z", "\(size.bytes)") }
+    case .layers(let root, let path):
+      try append("o", "")
+      for lower in root.lowers.isEmpty ? [emptyDirectory] : root.lowers { try append("L", lower) }
+      try append("K", root.upper)
+      try append("W", root.work)
+      try append("p", path)
+    case .content(let value, let owner, let mode):
+      appendHexadecimal("s", value.bytes)
+      try append("i", "\(owner.uid)")
+      try append("j", "\(owner.gid)")
+      try append("n", "\(mode & 0o7777)")
     }
+    try append("t", mount.target)
+    if mount.readOnly { try append("r", "") }
+  }
+
+  /// In digits, as a record ends at the first NUL.
+  private mutating func appendHexadecimal(_ tag: Unicode.Scalar, _ value: [UInt8]) {
+    let digits = Array("0123456789abcdef".utf8)
+    bytes.append(UInt8(ascii: tag))
+    for byte in value {
+      bytes.append(digits[Int(byte >> 4)])
+      bytes.append(digits[Int(byte & 15)])
+    }
+    bytes.append(0)
   }
 
   private static func check(_ command: SandboxCommand) throws(Failure) {
     if command.arguments.isEmpty {
       throw Failure(.invalidArgument, reason: "sandbox-command-empty", "command has no words")
     }
-    if command.root.lowers.count > SandboxRoot.maximumLowers {
+    var deepest = command.root.lowers.count
+    for case .layers(let root, _) in command.mounts.map(\.source) { deepest = max(deepest, root.lowers.count) }
+    if deepest > SandboxRoot.maximumLowers {
       throw Failure(
         .failedPrecondition,
         reason: "sandbox-too-many-layers",
-        "root of \(command.root.lowers.count) layers is more than the \(SandboxRoot.maximumLowers) the kernel stacks",
+        "root of \(deepest) layers is more than the \(SandboxRoot.maximumLowers) the kernel stacks",
         hint: "join instructions, or build with --single-snapshot"
       )
     }
-    if command.binds.count + command.tmpfs.count > 256 {
+    if command.mounts.count > 256 {
       throw Failure(.invalidArgument, reason: "sandbox-too-many-mounts", "command has more than 256 mounts")
     }
     if command.hostname.utf8.count > 64 {

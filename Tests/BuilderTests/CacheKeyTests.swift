@@ -39,22 +39,22 @@ struct CacheKeyTests {
         $0.environment = ["B=2"]
       },
     ]
-    for action in actions { keys.append(CacheKey.run(action, layers: [], platform: platform)) }
-    keys.append(CacheKey.run(Self.run(), layers: [Self.layer("1")], platform: platform))
-    keys.append(CacheKey.run(Self.run(), layers: [Self.layer("2")], platform: platform))
-    keys.append(CacheKey.run(Self.run(), layers: [Self.layer("1"), Self.layer("2")], platform: platform))
-    keys.append(CacheKey.run(Self.run(), layers: [Self.layer("2"), Self.layer("1")], platform: platform))
-    keys.append(CacheKey.run(Self.run(), layers: [], platform: try #require(Platform("linux/arm64"))))
+    for action in actions { keys.append(CacheKey.run(action, layers: [], platform: platform, origins: [])) }
+    keys.append(CacheKey.run(Self.run(), layers: [Self.layer("1")], platform: platform, origins: []))
+    keys.append(CacheKey.run(Self.run(), layers: [Self.layer("2")], platform: platform, origins: []))
+    keys.append(CacheKey.run(Self.run(), layers: [Self.layer("1"), Self.layer("2")], platform: platform, origins: []))
+    keys.append(CacheKey.run(Self.run(), layers: [Self.layer("2"), Self.layer("1")], platform: platform, origins: []))
+    keys.append(CacheKey.run(Self.run(), layers: [], platform: try #require(Platform("linux/arm64")), origins: []))
     #expect(Set(keys).count == keys.count)
   }
 
   @Test("of commands are the same whatever compressed the layers and proxies the download")
   func sameCommands() throws {
     let platform = try #require(Platform("linux/amd64"))
-    let key = CacheKey.run(Self.run(), layers: [Self.layer("1")], platform: platform)
-    #expect(key == CacheKey.run(Self.run(), layers: [Self.layer("1", blob: "other")], platform: platform))
+    let key = CacheKey.run(Self.run(), layers: [Self.layer("1")], platform: platform, origins: [])
+    #expect(key == CacheKey.run(Self.run(), layers: [Self.layer("1", blob: "other")], platform: platform, origins: []))
     let proxied = Self.run { $0.proxies = ["HTTP_PROXY=x"] }
-    #expect(key == CacheKey.run(proxied, layers: [Self.layer("1")], platform: platform))
+    #expect(key == CacheKey.run(proxied, layers: [Self.layer("1")], platform: platform, origins: []))
   }
 
   static func changed(_ change: (inout TarEntry) -> Void) -> LayerEntry {

@@ -128,6 +128,8 @@ struct PlanTests {
       ("FROM busybox\nRUN --mount=type=cache,target=/x x\n", "run-mount-unimplemented", 2),
       ("FROM busybox\n\nRUN --security=insecure \\\n x\n", "run-security-unimplemented", 3),
       ("FROM busybox\nEXPOSE http\n", "expose-invalid", 2),
+      ("FROM busybox AS a\nCOPY --from=b /x /x\nFROM busybox AS b\nCOPY --from=a /x /x\n", "stages-circular", 1),
+      ("FROM busybox AS a\nCOPY --from=a /x /x\n", "stages-circular", 1),
       ("FROM busybox\nEXPOSE 9-8\n", "expose-invalid", 2),
       ("FROM busybox\nCOPY --chmod=rwx a /\n", "chmod-invalid", 2),
       ("FROM --platform=linux/s390x busybox\n", "from-platform-unimplemented", 1),

@@ -244,6 +244,31 @@ import Testing
     }
   }
 
+  @Test("commands see the context they mount, and secrets that stand in no layer and no log")
+  func mounts() async throws {
+    try await withTemporaryFolder { folder in
+      let shop = try await Workshop(
+        Self.base + "RUN --mount=type=bind,target=/src --mount=type=secret,id=file --mount=type=secret,id=var,env=IT "
+          + "cat /src/data /run/secrets/file > /out; echo $IT >> /out; echo told $IT; test ! -e /src/hidden\n",
+        in: folder)
+      try folder.write("data\n", to: "ctx/data")
+      try folder.write("x", to: "ctx/hidden")
+      try folder.write("hidden\n", to: "ctx/.dockerignore")
+      try folder.write("from file\n", to: "secret")
+      let built = try await shop.run(
+        [
+          "--no-push", "-c", "ctx", "--secret", "id=file,src=secret", "--secret", "id=var,env=HUSHED",
+          "--oci-layout-path", "l",
+        ], environment: ["HUSHED": "very quiet"])
+      #expect(built.status == 0 && built.output == "told ***\n", "\(built.all)")
+      try await Tool("skopeo").succeed(["copy", "-f", "oci", "oci:" + folder.path("l"), "oci:\(folder.path("n")):x"])
+      try await Tool("umoci").succeed(["unpack", "--image", folder.path("n") + ":x", folder.path("b")])
+      #expect(try folder.read("b/rootfs/out") == "data\nfrom file\nvery quiet\n")
+      let missing = try await shop.run(["--no-push", "-c", "ctx", "--secret", "id=var,env=NOT_SET"])
+      #expect(missing.status == 1 && missing.error.contains("'NOT_SET', which is not set"), "\(missing.all)")
+    }
+  }
+
   @Test("a signal ends it with its processes, and nothing stays")
   func interrupted() async throws {
     try await withTemporaryFolder { folder in

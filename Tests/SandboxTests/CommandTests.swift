@@ -157,7 +157,7 @@ struct CommandTests {
         case .nulByte: command.arguments = ["a\0b"]
         case .empty: command.arguments = []
         case .hostname: command.hostname = String(repeating: "h", count: 65)
-        case .mounts: command.tmpfs = (0...256).map { .init(target: FilePath("/mount-\($0)")) }
+        case .mounts: command.mounts = (0...256).map { .tmpfs(FilePath("/mount-\($0)")) }
         }
       }
     }

@@ -34,7 +34,7 @@ struct LayerTests {
     let source = bench.directory.appending("source")
     Bench.write("nameserver 192.0.2.1\n", to: source)
     let outcome = try await bench.run("cat \(target)") {
-      $0.binds = [SandboxCommand.Bind(source: source, target: FilePath(target))]
+      $0.mounts = [.bind(source, target: FilePath(target))]
     }
     #expect(outcome.stdout == "nameserver 192.0.2.1\n")
     #expect(bench.changes == [])
@@ -45,8 +45,8 @@ struct LayerTests {
     let source = bench.directory.appending("source")
     Bench.write("bound\n", to: source)
     let outcome = try await bench.run("touch /etc/mine /new/mine; touch -d @1000000000 /etc; chmod 700 /bin") {
-      $0.binds = ["/etc/resolv.conf", "/new/bound", "/bin/bound"].map {
-        SandboxCommand.Bind(source: source, target: FilePath($0), readOnly: true)
+      $0.mounts = ["/etc/resolv.conf", "/new/bound", "/bin/bound"].map {
+        SandboxMount.bind(source, target: FilePath($0), readOnly: true)
       }
     }
     #expect(outcome.stderr == "")
@@ -65,7 +65,7 @@ struct LayerTests {
     for path in [evil, evil.appending("etc")] { Bench.makeDirectory(path) }
     _ = evil.appending("etc/resolv.conf").withPlatformString { symlink("../../../..\(outside)", $0) }
     var command = try bench.command("cat /etc/resolv.conf", over: [evil])
-    command.binds = [SandboxCommand.Bind(source: source, target: "/etc/resolv.conf")]
+    command.mounts = [.bind(source, target: "/etc/resolv.conf")]
     #expect(try await bench.run(command).stdout == "bound\n")
     #expect(access(outside, F_OK) != 0)
     #expect(bench.changes == [])
@@ -89,7 +89,7 @@ struct LayerTests {
     Bench.makeDirectory(image)
     _ = image.appending("root").withPlatformString { symlink("/", $0) }
     var command = try bench.command("true", over: [image])
-    command.binds = [SandboxCommand.Bind(source: image, target: FilePath(target))]
+    command.mounts = [.bind(image, target: FilePath(target))]
     let failure = await #expect(throws: Failure.self) { try await bench.run(command) }
     #expect(failure?.reason == "sandbox-mount")
   }
@@ -100,7 +100,7 @@ struct LayerTests {
     Bench.makeDirectory(evil)
     _ = evil.appending("loop").withPlatformString { symlink("loop", $0) }
     var command = try bench.command("true", over: [evil])
-    command.binds = [SandboxCommand.Bind(source: "/dev/null", target: "/loop/file")]
+    command.mounts = [.bind("/dev/null", target: "/loop/file")]
     let failure = await #expect(throws: Failure.self) { try await bench.run(command) }
     #expect(failure?.reason == "sandbox-mount")
   }
@@ -111,7 +111,7 @@ struct LayerTests {
     Bench.makeDirectory(source)
     Bench.write("kept\n", to: source.appending("file"))
     let outcome = try await bench.run("cat /mnt/file; echo x > /mnt/file") {
-      $0.binds = [SandboxCommand.Bind(source: source, target: "/mnt", readOnly: true)]
+      $0.mounts = [.bind(source, target: "/mnt", readOnly: true)]
     }
     #expect(outcome.status == .exited(1))
     #expect(outcome.stdout == "kept\n")
@@ -121,7 +121,7 @@ struct LayerTests {
   @Test("is apart from a tmpfs, which holds no more than its size")
   func tmpfs() async throws {
     let outcome = try await bench.run("dd if=/dev/zero of=/cache/x bs=1024 count=100 2>/dev/null; wc -c < /cache/x") {
-      $0.tmpfs = [SandboxCommand.Tmpfs(target: "/cache", size: .kibibytes(16))]
+      $0.mounts = [.tmpfs("/cache", size: .kibibytes(16))]
     }
     #expect(outcome.stdout == "16384\n")
     #expect(bench.changes == [])
@@ -154,7 +154,7 @@ struct LayerTests {
   @Test("may lie over nothing at all")
   func scratch() async throws {
     var command = try bench.command(["/busybox", "echo", "hello"], base: [])
-    command.binds = [SandboxCommand.Bind(source: "/bin/busybox", target: "/busybox")]
+    command.mounts = [.bind("/bin/busybox", target: "/busybox")]
     let outcome = try await bench.run(command)
     #expect(outcome == Outcome(status: .exited(0), stdout: "hello\n", stderr: ""))
     #expect(bench.changes == [])

@@ -42,6 +42,14 @@ final class LayerTree {
     return true
   }
 
+  /// Makes one entry that is no whiteout, whatever its name is.
+  func place(_ entry: TarEntry, body: any ByteReader) throws(Failure) {
+    var parentPath = entry.path.bytes
+    let name = Self.popLast(&parentPath)
+    if name.isEmpty { return try finishDirectory(try handle([]), [], entry) }
+    _ = try make(entry, in: try handle(parentPath), name: name, body: body)
+  }
+
   /// Sets the times of all directories, which making files in them had changed.
   func setDirectoryTimes() throws(Failure) {
     for (path, time) in directoryTimes {

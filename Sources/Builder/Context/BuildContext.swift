@@ -122,6 +122,9 @@ struct BuildContext: SourceTree {
     return text
   }
 
+  /// Whether others may write to the files while they are read.
+  var isChangeable: Bool { directory != nil }
+
   /// Whether .dockerignore is why a path is missing.
   func isIgnored(_ path: FilePath) -> Bool {
     if ignored.contains(path) { return true }

@@ -86,6 +86,10 @@ package struct RunAction: Sendable, Hashable {
   /// A heredoc with a `#!` line: written to a file that is mounted where `arguments[0]` names it.
   package var script: String?
   package var network: RunNetwork
+  /// Outer targets first.
+  package var mounts: [RunMount] = []
+  /// `--security=insecure`.
+  package var isInsecure = false
 
   package enum RunNetwork: String, Sendable, Hashable { case host, none }
 }

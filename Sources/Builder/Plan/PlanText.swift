@@ -39,6 +39,8 @@ extension PlannedStep {
       lines += action.proxies.map { "  \($0) (proxy)" }
       if let script = action.script { lines.append("  script \(String(reflecting: script))") }
       if action.network != .host { lines.append("  network \(action.network.rawValue)") }
+      if action.isInsecure { lines.append("  insecure") }
+      lines += action.mounts.map { "  " + $0.text }
     case .copy(let action):
       lines.append(
         "copy from \(action.origin.text) to \(action.destination)\(action.endsWithSlash ? " (directory)" : "")")
@@ -57,7 +59,7 @@ extension PlannedStep {
 }
 
 extension CopyAction.Origin {
-  fileprivate var text: String {
+  var text: String {
     switch self {
     case .context: "context"
     case .stage(let index): "stage \(index)"

@@ -25,18 +25,18 @@ struct Planner {
   mutating func plan(ignored: (FilePath) -> Bool = { _ in false }) async throws(Failure) -> BuildPlan {
     try declareGlobals()
     // Triggers are known only with the images that carry them; what they copy from may need stages nobody else does.
-    var extra: Set<Int> = []
+    var extra: [Int: Set<Int>] = [:]
     while true {
       let begun = self
       let graph = try graph(extra: extra)
       let (plan, missing) = try await plan(graph, ignored: ignored)
       if let plan { return plan }
       self = begun
-      extra.formUnion(missing)
+      extra.merge(missing) { $0.union($1) }
     }
   }
 
-  private func graph(extra: Set<Int>) throws(Failure) -> StageGraph {
+  private func graph(extra: [Int: Set<Int>]) throws(Failure) -> StageGraph {
     let globals = self.globals
     return try StageGraph(dockerfile, target: order.target, contexts: order.namedContexts, extra: extra) {
       (word, _) throws(Failure) in
@@ -44,10 +44,10 @@ struct Planner {
     }
   }
 
-  /// The plan, or the stages that are missing from `graph`.
+  /// The plan, or the stages that are missing from `graph`, by the stage that needs them.
   private mutating func plan(
     _ graph: StageGraph, ignored: (FilePath) -> Bool
-  ) async throws(Failure) -> (BuildPlan?, missing: Set<Int>) {
+  ) async throws(Failure) -> (BuildPlan?, missing: [Int: Set<Int>]) {
     let globals = self.globals
     var done: [Int: (config: ImageConfig, scope: Scope)] = [:]
     var stages: [PlannedStage] = []
@@ -61,8 +61,8 @@ struct Planner {
         stage: stage, dockerfile: dockerfile, order: order, globals: globals, config: config, scope: scope,
         firstNumber: number)
       let triggers = try triggers(of: origin, config)
-      let missing = graph.stages(usedBy: triggers, in: index).subtracting(graph.needed)
-      guard missing.isEmpty else { return (nil, missing) }
+      let missing = graph.stages(usedBy: triggers).subtracting(graph.needed)
+      guard missing.isEmpty else { return (nil, [index: missing]) }
       for trigger in triggers {
         try await planner.add(trigger, at: stage.opening, graph: graph, bases: bases)
       }
@@ -81,7 +81,7 @@ struct Planner {
     try checkDefaults()
     for stage in stages { checkSources(of: stage, ignored: ignored) }
     let choice = try CheckChoice(dockerfile, arguments: order.buildArgs)
-    return (BuildPlan(stages: stages, warnings: choice.kept(warnings), platform: order.platform), [])
+    return (BuildPlan(stages: stages, warnings: choice.kept(warnings), platform: order.platform), [:])
   }
 
   /// ARGs before the first FROM, and the platform's: what FROM lines see.

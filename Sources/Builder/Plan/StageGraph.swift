@@ -19,9 +19,9 @@ struct StageGraph {
   /// Needed stages in the order of the file; every one comes after those it uses.
   let needed: [Int]
 
-  /// `extra` are stages that are needed for what this file does not show, such as triggers of a base.
+  /// `extra` are stages that a stage uses for what this file does not show, such as triggers of its base.
   init(
-    _ dockerfile: ParsedDockerfile, target: String?, contexts: [String: NamedContext] = [:], extra: Set<Int> = [],
+    _ dockerfile: ParsedDockerfile, target: String?, contexts: [String: NamedContext] = [:], extra: [Int: Set<Int>] = [:],
     expand: (String, FromInstruction) throws(Failure) -> String
   ) throws(Failure) {
     self.dockerfile = dockerfile
@@ -31,54 +31,68 @@ struct StageGraph {
     var origins: [Origin] = []
     for stage in stages {
       let word = try expand(stage.from.image, stage.from)
-      origins.append(Self.origin(word, before: stage.index, in: stages, contexts))
+      origins.append(Self.origin(word, in: stages[..<stage.index], contexts))
     }
     self.origins = origins
     self.target = try Self.target(target, in: dockerfile)
-    var seen: Set<Int> = []
-    var open = [self.target] + extra
+    var uses: [Int: Set<Int>] = [:]
+    var open = [self.target]
     while let next = open.popLast() {
-      guard seen.insert(next).inserted else { continue }
-      if case .stage(let base) = origins[next] { open.append(base) }
-      for instruction in stages[next].instructions {
-        guard let from = instruction.transferOrigin else { continue }
-        if case .stage(let used) = Self.origin(from, before: next, in: stages, contexts) { open.append(used) }
+      guard uses[next] == nil else { continue }
+      var used = extra[next] ?? []
+      if case .stage(let base) = origins[next] { used.insert(base) }
+      for from in stages[next].instructions.flatMap(\.origins) {
+        if case .stage(let stage) = Self.origin(from, in: stages[...], contexts) { used.insert(stage) }
       }
+      uses[next] = used
+      open += used
     }
-    needed = seen.sorted()
+    needed = try Self.order(uses, dockerfile)
+  }
+
+  /// Every stage after those it uses, else as in the file. BuildKit: `--from` may name a stage further down.
+  private static func order(_ uses: [Int: Set<Int>], _ dockerfile: ParsedDockerfile) throws(Failure) -> [Int] {
+    var order: [Int] = []
+    var waiting = uses
+    while !waiting.isEmpty {
+      guard let next = waiting.filter({ $0.value.isSubset(of: order) }).keys.min() else {
+        let circle = waiting.keys.sorted().map { dockerfile.stages[$0] }
+        throw Failure(
+          .invalidArgument, reason: "stages-circular",
+          "stages use each other in a circle: " + circle.map { $0.name ?? String($0.index) }.joined(separator: ", "),
+          source: circle[0].opening.excerpt(in: dockerfile),
+          hint: "let one of them copy from a stage that does not need it")
+      }
+      order.append(next)
+      waiting[next] = nil
+    }
+    return order
   }
 
   func origin(of stage: Int) -> Origin { origins[stage] }
 
-  /// What `--from=word` means inside stage `index`: a named context, an earlier stage by name or number, else an image.
-  func origin(_ word: String, inStage index: Int) -> Origin {
-    Self.origin(word, before: index, in: dockerfile.stages, contexts)
-  }
+  /// What `--from=word` means: a named context, a stage by name or number, else an image.
+  func origin(_ word: String) -> Origin { Self.origin(word, in: dockerfile.stages[...], contexts) }
 
-  /// The stages that instructions of stage `index` use.
-  func stages(usedBy instructions: [Instruction], in index: Int) -> Set<Int> {
+  /// The stages that instructions use.
+  func stages(usedBy instructions: [Instruction]) -> Set<Int> {
     var used: Set<Int> = []
-    for instruction in instructions {
-      guard let from = instruction.transferOrigin else { continue }
-      if case .stage(let stage) = origin(from, inStage: index) { used.insert(stage) }
-    }
+    for from in instructions.flatMap(\.origins) { if case .stage(let stage) = origin(from) { used.insert(stage) } }
     return used
   }
 
   private static func origin(
-    _ word: String, before index: Int, in stages: [Stage], _ contexts: [String: NamedContext]
+    _ word: String, in stages: ArraySlice<Stage>, _ contexts: [String: NamedContext]
   ) -> Origin {
     if word.lowercased() == "scratch" { return .scratch }
     switch contexts[word.lowercased()] {
     case .image(let reference): return .image(reference)
     // Without contexts, so that one that names itself means the stage.
-    case .stage(let name): return origin(name, before: index, in: stages, [:])
+    case .stage(let name): return origin(name, in: stages, [:])
     case nil: break
     }
-    if let named = stages[..<index].last(where: { $0.name?.lowercased() == word.lowercased() }) {
-      return .stage(named.index)
-    }
-    if let number = Int(word), (0..<index).contains(number) { return .stage(number) }
+    if let named = stages.last(where: { $0.key == word.lowercased() }) { return .stage(named.index) }
+    if let number = Int(word), stages.indices.contains(number) { return .stage(number) }
     return .image(word)
   }
 
@@ -94,11 +108,12 @@ struct StageGraph {
 }
 
 extension Instruction {
-  /// The word of COPY's or ADD's `--from`.
-  var transferOrigin: String? {
+  /// The words of `--from` of COPY and ADD, and of `from=` in the mounts of RUN.
+  var origins: [String] {
     switch kind {
-    case .copy(let transfer), .add(let transfer): transfer.from
-    default: nil
+    case .copy(let transfer), .add(let transfer): transfer.from.map { [$0] } ?? []
+    case .run(let run): run.mountFlags.compactMap { Mount.origin(of: $0) }
+    default: []
     }
   }
 }

@@ -8,10 +8,19 @@ extension StagePlanner {
     of transfer: TransferInstruction, _ graph: StageGraph, _ bases: any BaseImageSource
   ) async throws(Failure) -> CopyAction.Origin {
     guard let from = transfer.from else { return .context }
-    switch graph.origin(from, inStage: stage.index) {
-    case .stage(let index): return .stage(index)
-    case .scratch:
+    guard let origin = try await self.origin(named: from, graph, bases) else {
       throw Failure(.invalidArgument, reason: "copy-from-scratch", "'--from=scratch' names nothing to copy from")
+    }
+    return origin
+  }
+
+  /// What a `from` means in this stage; nil is `scratch`.
+  func origin(
+    named from: String, _ graph: StageGraph, _ bases: any BaseImageSource
+  ) async throws(Failure) -> CopyAction.Origin? {
+    switch graph.origin(from) {
+    case .stage(let index): return .stage(index)
+    case .scratch: return nil
     case .image(let reference):
       return .image(try await bases.image(reference, platform: order.platform, for: order.organization))
     }

@@ -50,7 +50,9 @@ struct StagePlanner {
   ) async throws(Failure) {
     do {
       switch instruction.kind {
-      case .run(let run): append(instruction, place, .run(try action(of: run)), history: history(of: run))
+      case .run(let run):
+        let origins = try await self.origins(of: run, graph, bases)
+        append(instruction, place, .run(try action(of: run, origins)), history: history(of: run))
       case .copy(let transfer), .add(let transfer):
         let origin = try await self.origin(of: transfer, graph, bases)
         append(instruction, place, .copy(try action(of: transfer, from: origin)))
@@ -171,43 +173,9 @@ struct StagePlanner {
     return result
   }
 
-  // MARK: - RUN
-
-  private func action(of run: RunInstruction) throws(Failure) -> RunAction {
-    guard run.mountFlags.isEmpty else {
-      throw Failure(
-        .unimplemented, reason: "run-mount-unimplemented", "RUN --mount is not available yet",
-        hint: "copy what the step needs with COPY, and remove it in the same RUN")
-    }
-    var proxies: [String] = []
-    for name in PredefinedArguments.proxies.sorted() where scope.value(of: name) == nil {
-      if let value = order.buildArgs[name] { proxies.append("\(name)=\(value)") }
-    }
-    guard run.security == .sandbox, run.devices.isEmpty else {
-      throw Failure(
-        .unimplemented, reason: "run-security-unimplemented",
-        "RUN --security=insecure and --device are not available yet", hint: "run the step without extra privileges")
-    }
-    return RunAction(
-      arguments: run.script == nil ? arguments(of: run.command) : [Self.scriptPath],
-      environment: scope.commandEnvironment, proxies: proxies,
-      user: container.user ?? "", workingDirectory: container.workingDir ?? "/", script: run.script,
-      network: run.network == .none ? .none : .host)
-  }
-
-  /// Where a heredoc with a `#!` line is mounted, as BuildKit does.
-  static let scriptPath = "/dev/pipes/EOF"
-
-  private func history(of run: RunInstruction) -> String {
-    let arguments = scope.arguments
-    let count = arguments.isEmpty ? "" : "|\(arguments.count) " + arguments.map { "\($0.name)=\($0.value) " }.joined()
-    let words = run.script == nil ? self.arguments(of: run.command) : [Self.scriptPath]
-    return "RUN \(count)\(words.joined(separator: " ")) # buildkit"
-  }
-
   private var shell: [String] { container.shell ?? ["/bin/sh", "-c"] }
 
-  private func arguments(of form: CommandForm) -> [String] {
+  func arguments(of form: CommandForm) -> [String] {
     switch form {
     case .shell(let text): shell + [text]
     case .exec(let words): words

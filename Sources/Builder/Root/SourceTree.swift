@@ -32,6 +32,15 @@ struct FileNode: Sendable {
 }
 
 extension FileNode {
+  /// The SHA-256 of a file's bytes, read now unless it is known.
+  func digestOfBody() throws(Failure) -> Digest {
+    if let digest { return digest }
+    guard let reader = try body.reader() else { return Digest(sha256Of: []) }
+    let hashed = HashingReader(over: reader)
+    _ = try hashed.drain()
+    return hashed.digest
+  }
+
   /// A tree's own root, where nothing is said of it.
   static let root = FileNode(entry: TarEntry(path: FilePath(), kind: .directory, mode: 0o755), body: .none)
 }

@@ -25,10 +25,11 @@ package struct BuildJob: Sendable {
   /// Runs the build; what it throws is why the build FAILED.
   package func run(_ record: BuildRecord, reporter: EventReporter) async throws(Failure) -> FinishedBuild {
     try mentionTarget(of: record, reporter)
-    let order = BuildOrder(
+    var order = BuildOrder(
       workName: record.id.text, source: .archive(try archive(of: record)), dockerfile: record.dockerfile,
       buildArgs: record.buildArgs, platform: record.platform, noCache: record.noCache,
       organization: record.organization)
+    order.secrets = try BuildSecretStore(data: data).buildSecrets(of: record.organization)
     let image = try await builder.build(order, reporter: reporter)
     return try publish(image, of: record, reporter)
   }

@@ -27,6 +27,27 @@ struct BuildSecretStore {
     try data.ledger.saveBuildSecrets(organization, group: group.rawValue, sealed: sealed)
   }
 
+  /// What builds may ask for by `RUN --mount=type=secret`, by id; empty when nothing was saved.
+  func buildSecrets(of organization: OrganizationName) throws(Failure) -> [String: SecretValue] {
+    let saved: [String: String] = try load(.buildSecrets, of: organization) ?? [:]
+    return saved.mapValues { SecretValue($0) }
+  }
+
+  /// One group; nil when none was saved. Throws `build-secrets-unreadable` for one that another version wrote.
+  private func load<Value: Decodable>(
+    _ group: Group, of organization: OrganizationName
+  ) throws(Failure) -> Value? {
+    guard let sealed = try data.ledger.buildSecrets(organization)[group.rawValue] else { return nil }
+    let plain = try data.seal.open(sealed, context: "build-secrets/\(organization)/\(group.rawValue)")
+    // What a decoder says of bytes it cannot read may quote them.
+    guard let value = try? JSONDecoder().decode(Value.self, from: Data(plain)) else {
+      throw Failure(
+        .dataLoss, reason: "build-secrets-unreadable", "build secrets '\(group.rawValue)' cannot be read",
+        hint: "save them again with SaveBuildSecrets")
+    }
+    return value
+  }
+
   /// Scheme, path and trailing slash taken off, and Docker Hub's several names made one (contract §1.1).
   static func registryHost(_ key: String) -> String {
     let rest = key.firstRange(of: "://").map { key[$0.upperBound...] } ?? key[...]

@@ -14,7 +14,6 @@ struct ExecutorContext {
 
   /// Throws `context-missing` and its kin, and what cannot be had here yet.
   func order() async throws(Failure) -> BuildOrder {
-    try refuseMissingParts()
     let (source, subPath) = try source()
     let (dockerfile, host) = dockerfile(in: source)
     var order = BuildOrder(
@@ -22,6 +21,7 @@ struct ExecutorContext {
       target: settings.target, platform: settings.platform, noCache: !settings.isCaching,
       organization: try OrganizationName("executor"))
     for (name, text) in settings.namedContexts { order.namedContexts[name] = try Self.context(text) }
+    for secret in settings.secrets { order.secrets[secret.id] = try value(of: secret) }
     order.contextSubPath = subPath
     order.hostDockerfile = host
     order.layerFormat = settings.layerFormat
@@ -38,12 +38,22 @@ struct ExecutorContext {
       hint: "use NAME=docker-image://REF or NAME=target:STAGE, or copy the files into the context")
   }
 
-  private func refuseMissingParts() throws(Failure) {
-    if let secret = settings.secrets.first {
-      throw Failure(
-        .unimplemented, reason: "secret-unimplemented", "secret '\(secret.id)' cannot be given to a build yet")
+  private func value(of secret: ExecutorSettings.Secret) throws(Failure) -> SecretValue {
+    switch secret.source {
+    case .file(let path):
+      return SecretValue(try FileReader(path: path).contents(limit: Self.secretLimit))
+    case .environment(let name):
+      guard let value = environment[name] else {
+        throw Failure(
+          .invalidArgument, reason: "secret-missing", "secret '\(secret.id)' is to come from '\(name)', which is not set",
+          hint: "export it, or name a file with src=")
+      }
+      return SecretValue(value)
     }
   }
+
+  /// Docker's bound.
+  private static let secretLimit = ByteCount.kibibytes(500)
 
   private func source() throws(Failure) -> (BuildOrder.Source, subPath: String) {
     switch settings.context {
