@@ -35,7 +35,7 @@ final class ContextFiles: Sendable {
   func root(with path: FilePath) throws(Failure) -> FilePath {
     let wanted = context.isChangeable ? try digest(of: path) : nil
     // The lock is held all along: a second command that wants the same waits for it instead of making it again.
-    try state.withLock { (state) throws(Failure) in
+    return try state.withLock { (state) throws(Failure) in
       if let part = state.made.keys.first(where: { path.starts(with: $0) }), let root = state.made[part] { return root }
       let root = try scratch.directory("context-files")
       try Self.write(context, path, to: root, xattrs)
