@@ -1,6 +1,7 @@
 import Builder
 import Diagnostics
 import Gateway
+import Git
 import Logging
 import NIOCore
 import NIOPosix
@@ -61,7 +62,10 @@ package struct House: Sendable {
     let outbound = OutboundClient(policy: OutboundPolicy(), environment: settings.environment)
     let builder = ImageBuilder(
       data: data, executable: settings.executable, bases: images, clock: clock, files: OutboundFiles(client: outbound))
-    let job = BuildJob(data: data, builder: builder, registry: registry, registryHost: { bound.registryHost })
+    let store = try GitStore(folder: data.path(.git))
+    let fetcher = GitFetcher(store: store, client: outbound, limits: GitLimits(), environment: settings.environment)
+    let git = GitSources(data: data, fetcher: fetcher, rules: settings.gitRules)
+    let job = BuildJob(data: data, builder: builder, git: git, registry: registry, registryHost: { bound.registryHost })
 
     // Queue
     let threads = BuildThreads()
@@ -71,7 +75,7 @@ package struct House: Sendable {
     }
 
     // Use-cases
-    let builds = BuildService(data: data, queue: queue, clock: clock)
+    let builds = BuildService(data: data, queue: queue, gitRules: settings.gitRules, clock: clock)
     let imports = ImageImportService(data: data, registry: registry, images: images, threads: threads)
 
     // Doors
@@ -103,10 +107,13 @@ package struct House: Sendable {
     } catch {
       await queue.stop()
       await outbound.shutdown()
+      try? store.close()
       try? data.removeRunFile()
       throw error
     }
     await outbound.shutdown()
+    // Without the mark of a clean stop the next start merely fetches anew.
+    try? store.close()
     try data.removeRunFile()
   }
 

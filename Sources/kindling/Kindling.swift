@@ -30,7 +30,8 @@ struct Kindling: AsyncParsableCommand {
       CommandGroup(
         name: "Work",
         subcommands: [
-          BuildCommand.self, PlanCommand.self, ExecutorCommand.self, ImageCommand.self, TokenCommand.self,
+          BuildCommand.self, PlanCommand.self, ExecutorCommand.self, FetchCommand.self, ImageCommand.self,
+          TokenCommand.self,
         ]),
     ]
   )

@@ -7,8 +7,17 @@ extension Ledger {
     migrator.registerMigration("1 builds and contexts") { db in try db.execute(sql: buildTables) }
     migrator.registerMigration("1 registry") { db in try db.execute(sql: registryTables) }
     migrator.registerMigration("1 layers, secrets") { db in try db.execute(sql: otherTables) }
+    migrator.registerMigration("2 git sources") { db in try db.execute(sql: gitColumns) }
     return migrator
   }
+
+  /// `source_kind` is 'git' for builds with these; the columns of an archive are NULL then.
+  private static let gitColumns = """
+    ALTER TABLE builds ADD COLUMN git_url TEXT;
+    ALTER TABLE builds ADD COLUMN git_reference TEXT;
+    ALTER TABLE builds ADD COLUMN git_directory TEXT;
+    ALTER TABLE builds ADD COLUMN git_commit TEXT;
+    """
 
   private static let buildTables = """
     CREATE TABLE builds (
