@@ -244,7 +244,7 @@ let package = Package(
       dependencies: [
         "Remote", "Outbound", "Archive", "Storage", "OCI", "Diagnostics", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
-      ], swiftSettings: settings),
+      ], exclude: ["Scripts"], swiftSettings: settings),
     .testTarget(
       name: "SandboxTests",
       dependencies: ["Sandbox", "Diagnostics", .product(name: "SystemPackage", package: "swift-system")],

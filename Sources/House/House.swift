@@ -9,6 +9,7 @@ import OCI
 import Outbound
 import RPC
 import Registry
+import Remote
 import Sandbox
 import Service
 import ServiceLifecycle
@@ -59,9 +60,15 @@ package struct House: Sendable {
     let bound = BoundAddresses(main: settings.listen, grpc: settings.grpcListen)
     let registry = ImageRegistry(data: data)
     let images = LocalImages(registry: registry, ownHosts: { bound.names })
-    let outbound = OutboundClient(policy: OutboundPolicy(), environment: settings.environment)
+    let outbound = OutboundClient(policy: settings.outboundPolicy, environment: settings.environment)
+    let bases = BaseImages(
+      local: images, registry: registry,
+      remote: RemoteImages(client: outbound, settings: settings.remote, blobs: data.blobs), data: data,
+      tagLife: settings.remote.tagLife,
+      credentials: BaseImages.savedCredentials(
+        in: data, docker: try settings.dockerConfig, owner: identities.defaultOrganization))
     let builder = ImageBuilder(
-      data: data, executable: settings.executable, bases: images, clock: clock, files: OutboundFiles(client: outbound))
+      data: data, executable: settings.executable, bases: bases, clock: clock, files: OutboundFiles(client: outbound))
     let store = try GitStore(folder: data.path(.git))
     let fetcher = GitFetcher(store: store, client: outbound, limits: GitLimits(), environment: settings.environment)
     let git = GitSources(data: data, fetcher: fetcher, rules: settings.gitRules)

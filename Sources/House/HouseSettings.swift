@@ -1,4 +1,7 @@
+import Diagnostics
+import Outbound
 import RPC
+import Remote
 import Service
 import Storage
 import SystemPackage
@@ -25,6 +28,10 @@ package struct HouseSettings: Sendable {
   package var version: String
   /// The variables that say how other servers are reached: proxies, authorities, and where `ssh` is found.
   package var environment: [String: String] = [:]
+  /// How far builds reach.
+  package var network = NetworkReach.open
+  /// How the registries of others are reached.
+  package var remote = RemoteSettings()
 
   package init(
     listen: Door.Address, grpcListen: Door.Address, dataDirectory: FilePath, durability: Durability,
@@ -44,8 +51,31 @@ package struct HouseSettings: Sendable {
     self.version = version
   }
 
+  /// Where this server's own requests may go.
+  var outboundPolicy: OutboundPolicy {
+    var policy = OutboundPolicy()
+    policy.userAgent = "kindling/\(version)"
+    policy.reach = network == .none ? .loopback : .everywhere
+    return policy
+  }
+
+  /// The docker configuration of whoever started the server, as long as nobody else can use it.
+  var dockerConfig: DockerConfig? {
+    get throws(Failure) { isLoopbackOnly ? try DockerConfig.find(environment: environment) : nil }
+  }
+
   /// Whether nobody but this machine can reach the server.
   var isLoopbackOnly: Bool { listen.isLoopback && grpcListen.isLoopback }
+}
+
+/// How far builds reach beyond this machine: `--network`.
+package enum NetworkReach: String, Sendable, Hashable, CaseIterable {
+  /// Base images, git and ADD; RUN steps too where they ask for it.
+  case open
+  /// Base images, git and ADD.
+  case pulls
+  /// Nothing but this machine itself.
+  case none
 }
 
 extension Door.Address {

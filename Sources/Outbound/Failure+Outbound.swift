@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import Diagnostics
 import NIOCore
+import NIOHTTP1
 import NIOSSL
 
 #if canImport(Glibc)
@@ -20,6 +21,9 @@ extension Failure {
     if let error = error as? HTTPClientError { return http(error, server: server) }
     if let error = error as? IOError { return system(error.errnoCode, server: server) }
     if let error = error as? ChannelError, case .connectTimeout = error { return http(.connectTimeout, server: server) }
+    if let error = error as? HTTPParserError, error == .invalidEOFState {
+      return http(.remoteConnectionClosed, server: server)
+    }
     if error is ChannelError { return http(.remoteConnectionClosed, server: server) }
     let words = String(describing: error)
     if isAboutTLS(error) { return transportSecurity(words, server: server, url: url) }

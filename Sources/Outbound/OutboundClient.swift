@@ -49,8 +49,10 @@ package final class OutboundClient: Sendable {
   /// `-address` (a place where requests do not go), `-redirect…`, `-offline`, `cancelled`, and what the body throws.
   package func send(_ request: OutboundRequest) async throws(Failure) -> OutboundAnswer {
     var request = request
-    let first = try await route(to: request.url, from: nil)
-    var route = first
+    var first: Route?
+    if let server = request.ledBy { first = try await route(to: server, from: nil) }
+    var route = try await route(to: request.url, from: first)
+    let beginning = first ?? route
     var followed = 0
     while true {
       let answer = try await exchange(request, over: route)
@@ -65,7 +67,7 @@ package final class OutboundClient: Sendable {
           "'\(request.url.origin)' answered with more than \(limit) redirects", hint: "check the address")
       }
       try RedirectTarget.follow(location, status: answer.status, in: &request)
-      route = try await self.route(to: request.url, from: first)
+      route = try await self.route(to: request.url, from: beginning)
     }
   }
 
@@ -173,12 +175,14 @@ package final class OutboundClient: Sendable {
     case .stream(let length, let next):
       prepared.body = .stream(RequestBodyPieces(next: next), length: length.map { .known($0) } ?? .unknown)
     }
-    if request.url.scheme == "https" { prepared.tlsConfiguration = try transportSecurity(of: request.url) }
+    if request.url.scheme == "https" { prepared.tlsConfiguration = try transportSecurity(of: request) }
     return prepared
   }
 
-  private func transportSecurity(of url: OutboundURL) throws(Failure) -> TLSConfiguration {
+  private func transportSecurity(of request: OutboundRequest) throws(Failure) -> TLSConfiguration {
+    let url = request.url
     var trust = policy.trust(of: url)
+    if request.takesAnyCertificate { trust.isUnchecked = true }
     trust.authorities += authoritiesOfEnvironment
     if let known = configurations.withLock({ $0[trust] }) { return known }
     var made = TLSConfiguration.makeClientConfiguration()

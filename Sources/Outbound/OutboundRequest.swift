@@ -37,6 +37,11 @@ package struct OutboundRequest: Sendable {
   package var acceptsGzip: ByteCount?
   /// In place of the policy's `idleTimeout`.
   package var idleTimeout: Duration?
+  /// Whether any certificate is taken, as long as no redirect leads to another origin.
+  package var takesAnyCertificate = false
+  /// The server on whose word this address is asked, such as the one that named where its tokens are made: the address
+  /// then may be no other kind of place than a redirect of that server might lead to.
+  package var ledBy: OutboundURL?
 
   package init(
     method: String = "GET", url: OutboundURL, headers: [(name: String, value: String)] = [],

@@ -40,7 +40,10 @@ enum RedirectTarget {
           hint: "use the address that it redirects to: '\(target.display)'")
       }
     }
-    if target.origin != origin { request.headers.removeAll { belonging.contains($0.name.lowercased()) } }
+    if target.origin != origin {
+      request.headers.removeAll { belonging.contains($0.name.lowercased()) }
+      request.takesAnyCertificate = false
+    }
     request.url = target
   }
 }

@@ -4,6 +4,7 @@ import Foundation
 import House
 import Logging
 import RPC
+import Remote
 import Sandbox
 import Service
 import Storage
@@ -49,6 +50,17 @@ struct StartCommand: AsyncParsableCommand {
 
   @Option(help: "Let builds fetch git from here too: local or ssh (repeatable)")
   var allowGit: [String] = []
+
+  @Option(help: "How far builds reach: open, pulls (base images, git, ADD) or none")
+  var network: String = NetworkReach.open.rawValue
+
+  @Option(
+    help: ArgumentHelp("A registry that may lack TLS or a known certificate (repeatable)", valueName: "host"))
+  var insecureRegistry: [String] = []
+
+  @Option(
+    help: ArgumentHelp("Ask here first for a registry's images (repeatable)", valueName: "registry=mirror"))
+  var registryMirror: [String] = []
 
   @Option(help: "Builds at once")
   var workers = 2
@@ -97,6 +109,8 @@ struct StartCommand: AsyncParsableCommand {
       allowedHosts: allowHost, gitRules: try gitRules(), workers: workers, executable: "/proc/self/exe",
       version: Kindling.version)
     settings.environment = environment
+    settings.network = try reach()
+    settings.remote = try remoteSettings()
     return settings
   }
 
@@ -113,6 +127,32 @@ struct StartCommand: AsyncParsableCommand {
       }
     }
     return rules
+  }
+
+  private func reach() throws -> NetworkReach {
+    guard let reach = NetworkReach(rawValue: network) else {
+      throw Failure(
+        .invalidArgument, reason: "network-reach-unknown", "'--network \(network)' is not a reach",
+        hint: "use one of: " + NetworkReach.allCases.map(\.rawValue).joined(separator: ", "))
+    }
+    return reach
+  }
+
+  /// A mirror without a registry in front is Docker Hub's, as with docker's own setting.
+  private func remoteSettings() throws -> RemoteSettings {
+    var remote = RemoteSettings()
+    remote.insecureHosts = Set(insecureRegistry.map { $0.lowercased() })
+    for text in registryMirror {
+      let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+      guard parts.allSatisfy({ !$0.isEmpty }) else {
+        throw Failure(
+          .invalidArgument, reason: "registry-mirror-invalid", "'--registry-mirror \(text)' is not REGISTRY=MIRROR",
+          hint: "for example: --registry-mirror docker.io=mirror.example")
+      }
+      let host = RemoteName.canonical(host: parts.count == 2 ? parts[0] : "docker.io")
+      remote.mirrors[host, default: []].append(parts[parts.count - 1])
+    }
+    return remote
   }
 
   /// Flags win over the contract's variable, whose documented default would listen on every address: here it is

@@ -22,6 +22,8 @@ final class ScriptedServer: Sendable {
     case stall(announcing: Int)
     case silence
     case hangUp
+    /// The head and the first bytes, and then the end of the connection.
+    case cut(announcing: Int)
 
     static func redirect(_ location: String, _ status: Int = 302) -> Reply {
       .answer(status: status, headers: [("Location", location)])
@@ -130,6 +132,11 @@ private final class Exchange: ChannelInboundHandler {
     switch reply {
     case .hangUp: context.close(promise: nil)
     case .silence: break
+    case .cut(let length):
+      write(200, ["Content-Length": "\(length)"], context)
+      let part = HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(string: "first")))
+      let closing = NIOLoopBound(context, eventLoop: context.eventLoop)
+      context.writeAndFlush(wrapOutboundOut(part)).whenComplete { _ in closing.value.close(promise: nil) }
     case .answer(let status, let headers, let body):
       var fields = HTTPHeaders(headers)
       if !fields.contains(name: "content-length") { fields.add(name: "Content-Length", value: "\(body.count)") }

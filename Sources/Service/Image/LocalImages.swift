@@ -39,13 +39,23 @@ package struct LocalImages: BaseImageSource {
     return try Repository("\(organization)/\(path)")
   }
 
+  /// Whether the reference names this server.
+  func isOwn(_ reference: Reference) -> Bool { reference.registry.map { ownHosts().contains($0) } ?? false }
+
   package func image(
     _ text: String, platform: Platform, for organization: OrganizationName
   ) async throws(Failure) -> BaseImage {
     let reference = try Reference(text)
     let repository = try repository(of: reference, for: organization)
+    return try image(text, reference.manifest, in: repository, platform: platform)
+  }
+
+  /// The image of a repository, called `text`; throws `base-image-unknown` and `base-image-platform`.
+  func image(
+    _ text: String, _ manifest: ManifestReference, in repository: Repository, platform: Platform
+  ) throws(Failure) -> BaseImage {
     do throws(Failure) {
-      var stored = try registry.manifest(reference.manifest, in: repository)
+      var stored = try registry.manifest(manifest, in: repository)
       if stored.mediaType.isIndex {
         let index = try decode(Index.self, stored.bytes, of: text)
         guard let chosen = index.manifest(for: platform) else {

@@ -8,6 +8,7 @@ extension Ledger {
     migrator.registerMigration("1 registry") { db in try db.execute(sql: registryTables) }
     migrator.registerMigration("1 layers, secrets") { db in try db.execute(sql: otherTables) }
     migrator.registerMigration("2 git sources") { db in try db.execute(sql: gitColumns) }
+    migrator.registerMigration("2 pulled images") { db in try db.execute(sql: pulledTable) }
     return migrator
   }
 
@@ -17,6 +18,18 @@ extension Ledger {
     ALTER TABLE builds ADD COLUMN git_reference TEXT;
     ALTER TABLE builds ADD COLUMN git_directory TEXT;
     ALTER TABLE builds ADD COLUMN git_commit TEXT;
+    """
+
+  /// Tags that came from another registry, and when it was last asked what they stand for. A tag that stands for
+  /// another digest than this was pushed or imported since.
+  private static let pulledTable = """
+    CREATE TABLE pulled_tags (
+      repository TEXT NOT NULL,
+      tag TEXT NOT NULL,
+      digest TEXT NOT NULL,
+      asked_at INTEGER NOT NULL,
+      PRIMARY KEY (repository, tag)
+    ) STRICT, WITHOUT ROWID;
     """
 
   private static let buildTables = """

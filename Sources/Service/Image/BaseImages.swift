@@ -1,0 +1,164 @@
+import Builder
+import Diagnostics
+import OCI
+import Registry
+import Remote
+import Storage
+
+/// What `FROM` means: an image that is here, else one of another registry, fetched and kept for the organisation.
+///
+/// A pulled image lies in the organisation's own repository `ORG/<registry>/<name>` and is nobody else's: another
+/// organisation fetches it with its own credentials. A digest is fetched once; a tag is looked up again when
+/// `RemoteSettings.tagLife` is over, and what is here serves when nobody answers.
+package struct BaseImages: BaseImageSource {
+  private let local: LocalImages
+  private let registry: ImageRegistry
+  private let remote: RemoteImages
+  private let data: DataDirectory
+  private let tagLife: Duration
+  /// What an organisation shows other registries.
+  private let credentials: @Sendable (OrganizationName) throws(Failure) -> RegistryCredentials
+
+  package init(
+    local: LocalImages, registry: ImageRegistry, remote: RemoteImages, data: DataDirectory, tagLife: Duration,
+    credentials: @escaping @Sendable (OrganizationName) throws(Failure) -> RegistryCredentials
+  ) {
+    self.local = local
+    self.registry = registry
+    self.remote = remote
+    self.data = data
+    self.tagLife = tagLife
+    self.credentials = credentials
+  }
+
+  /// The credentials that organisations saved. `docker` is the configuration of whoever runs the server, and serves
+  /// `owner` alone.
+  package static func savedCredentials(
+    in data: DataDirectory, docker: DockerConfig?, owner: OrganizationName
+  ) -> @Sendable (OrganizationName) throws(Failure) -> RegistryCredentials {
+    { (organization) throws(Failure) in
+      try RegistryCredentials(
+        saved: try BuildSecretStore(data: data).registryCredentials(of: organization),
+        docker: organization == owner ? docker : nil)
+    }
+  }
+
+  package func image(
+    _ text: String, platform: Platform, for organization: OrganizationName
+  ) async throws(Failure) -> BaseImage {
+    let reference = try Reference(text)
+    let own = try local.repository(of: reference, for: organization)
+    guard !local.isOwn(reference) else { return try await local.image(text, platform: platform, for: organization) }
+    let name = try RemoteName(reference)
+    let pulled = try Repository("\(organization)/\(name.host.replacing(":", with: "-"))/\(name.repository)")
+    // A short name is the organisation's own image first: what it pushed or imported stands over Docker Hub's.
+    if own != pulled, try isHere(reference.manifest, own) {
+      return try local.image(text, reference.manifest, in: own, platform: platform)
+    }
+    let kept = try kept(text, reference.manifest, pulled, platform)
+    if let kept, try await isCurrent(name, pulled, organization) { return kept }
+    return try await pull(text, name, to: pulled, platform, organization)
+  }
+
+  private func isHere(_ manifest: ManifestReference, _ repository: Repository) throws(Failure) -> Bool {
+    do throws(Failure) {
+      _ = try registry.manifest(manifest, in: repository)
+      return true
+    } catch {
+      guard error.reason == "manifest-unknown" else { throw error }
+      return false
+    }
+  }
+
+  /// Nil when it was not fetched yet, or for other platforms only.
+  private func kept(
+    _ text: String, _ manifest: ManifestReference, _ repository: Repository, _ platform: Platform
+  ) throws(Failure) -> BaseImage? {
+    do throws(Failure) {
+      return try local.image(text, manifest, in: repository, platform: platform)
+    } catch {
+      guard error.reason == "base-image-unknown" || error.reason == "base-image-platform" else { throw error }
+      return nil
+    }
+  }
+
+  /// Whether what is here under the name still is what the name stands for, as far as anybody can tell.
+  private func isCurrent(
+    _ name: RemoteName, _ repository: Repository, _ organization: OrganizationName
+  ) async throws(Failure) -> Bool {
+    guard case .tag(let tag) = name.manifest, let memory = try data.ledger.pulledTag(tag, in: repository) else {
+      return true
+    }
+    let now = data.clock.now()
+    // Pushed or imported since: that is meant.
+    guard try registry.manifest(name.manifest, in: repository).digest == memory.digest else { return true }
+    let life = Int64(tagLife / .milliseconds(1))
+    if (memory.askedAt.milliseconds...memory.askedAt.milliseconds + life).contains(now.milliseconds) { return true }
+    do throws(Failure) {
+      guard try await remote.currentDigest(of: name, credentials: credentials(organization)) == memory.digest else {
+        return false
+      }
+    } catch {
+      // Nobody there to ask; a registry that answers with a refusal is heard.
+      guard error.reason.hasPrefix("outbound-") || error.reason == "registry-rate-limited" else { throw error }
+      return true
+    }
+    try data.ledger.save(PulledTag(repository: repository, tag: tag, digest: memory.digest, askedAt: now))
+    return true
+  }
+
+  private func pull(
+    _ text: String, _ name: RemoteName, to repository: Repository, _ platform: Platform,
+    _ organization: OrganizationName
+  ) async throws(Failure) -> BaseImage {
+    let ledger = data.ledger
+    let image: PulledImage
+    do throws(Failure) {
+      image = try await remote.pull(name, platform: platform, credentials: credentials(organization)) { digest in
+        // Nobody may have a blob by naming it: it must come to this organisation, or be its own already.
+        (try? ledger.hasBlob(digest, inAnyRepositoryOf: organization.name)) ?? false
+      }
+    } catch {
+      throw Self.advised(error, text, name)
+    }
+    try keep(image, in: repository)
+    return try local.image(text, .digest(image.manifest.digest), in: repository, platform: platform)
+  }
+
+  /// The blobs first, then the manifests, and the tag last.
+  private func keep(_ image: PulledImage, in repository: Repository) throws(Failure) {
+    try data.blobs.makeDurable(image.blobs)
+    for digest in image.blobs { try data.ledger.linkBlob(digest, to: repository) }
+    let manifest = image.manifest
+    try registry.putManifest(
+      manifest.bytes, mediaType: manifest.mediaType, as: .digest(manifest.digest), in: repository)
+    if let index = image.index {
+      try registry.putManifest(index.bytes, mediaType: index.mediaType, as: .digest(index.digest), in: repository)
+    }
+    guard case .tag(let tag) = image.name.manifest else { return }
+    let top = image.index ?? manifest
+    // A digest of another algorithm cannot be a tag's here; the next build asks again.
+    guard top.digest.algorithm == .sha256 else { return }
+    try registry.putManifest(top.bytes, mediaType: top.mediaType, as: .tag(tag), in: repository)
+    try data.ledger.save(
+      PulledTag(repository: repository, tag: tag, digest: top.digest, askedAt: data.clock.now()))
+  }
+
+  /// Says what to do for an image that is neither here nor to be had.
+  private static func advised(_ failure: Failure, _ text: String, _ name: RemoteName) -> Failure {
+    var failure = failure
+    switch failure.reason {
+    case "image-unknown":
+      failure.reason = "base-image-unknown"
+      failure.hint = "check the name, or import it with: kindling image import \(text) FILE-or-DIR"
+    case "registry-auth-required", "registry-auth-refused", "registry-denied":
+      failure.hint = "save registry_credentials for '\(name.host)' with SaveBuildSecrets, or check the name"
+    case let reason where reason.hasPrefix("outbound-"):
+      failure.message = "base image '\(text)' is not here and cannot be fetched: " + failure.message
+      failure.hint =
+        "import it with: kindling image import \(text) FILE-or-DIR" + (failure.hint.map { "; or " + $0 } ?? "")
+    default: break
+    }
+    return failure
+  }
+}
