@@ -304,6 +304,89 @@ import Testing
     }
   }
 
+  @Test("bases are pulled and images pushed, each destination of them, with what docker's configuration knows")
+  func registries() async throws {
+    try await withServer(["--registry-auth"]) { server, folder in
+      let shop = try await Workshop(Self.base + "LABEL is=base\n", in: folder)
+      let host = server.ready.registry
+      let login = Data("dev:\(server.token)".utf8).base64EncodedString()
+      try folder.write(#"{"auths":{"\#(host)":{"auth":"\#(login)"}}}"#, to: "docker/config.json")
+      let known = ["DOCKER_CONFIG": folder.path("docker")]
+      let refused = try await shop.run(["-c", "ctx", "-d", "\(host)/dev/base:1"])
+      #expect(refused.status == 1 && refused.error.contains("registry"), "\(refused.all)")
+      #expect(!refused.all.contains(server.token))
+      let pushed = try await shop.run(
+        ["-c", "ctx", "-d", "\(host)/dev/base:1", "-d", "\(host)/dev/other:2", "--digest-file", "d"], environment: known
+      )
+      #expect(pushed.status == 0, "\(pushed.all)")
+      let digest = try folder.read("d")
+      #expect(pushed.error.contains("Pushed \(host)/dev/other@\(digest)"), "\(pushed.all)")
+      for name in ["base:1", "other:2"] {
+        let seen = try await Tool("skopeo").succeed([
+          "inspect", "--tls-verify=false", "--creds", "dev:\(server.token)", "docker://\(host)/dev/\(name)",
+        ])
+        #expect(try JSON(text: seen.output)["Digest"] == .string(digest), "\(name): \(seen.all)")
+      }
+      try folder.write("FROM \(host)/dev/base:1\nRUN echo upon $(id -u)\n", to: "ctx/Dockerfile")
+      let built = try await shop.run(["-c", "ctx", "--no-push", "--oci-layout-path", "l"], environment: known)
+      #expect(built.status == 0 && built.output == "upon 0\n", "\(built.all)")
+      let labels = try await Tool("skopeo").succeed(["inspect", "oci:" + folder.path("l")])
+      #expect(try JSON(text: labels.output)["Labels"] == ["is": "base"])
+      let mapped = try await shop.run(
+        [
+          "-c", "ctx", "--no-push", "--registry-map", "registry.example.test=http://\(host)",
+          "--skip-default-registry-fallback", "-f", "Mapped",
+        ], environment: known)
+      #expect(mapped.status == 1, "\(mapped.all)")
+      try folder.write("FROM registry.example.test/dev/base:1\nRUN true\n", to: "ctx/Mapped")
+      let found = try await shop.run(
+        [
+          "-c", "ctx", "--no-push", "--registry-map", "registry.example.test=http://\(host)",
+          "--skip-default-registry-fallback", "-f", "Mapped",
+        ], environment: known)
+      #expect(found.status == 0, "\(found.all)")
+    }
+  }
+
+  @Test("git contexts are one commit of a branch, a tag or a SHA, or a directory of it")
+  func git() async throws {
+    var settings = GitServer.Settings()
+    settings.users = ["ada": "very secret"]
+    try await withGitServer(settings) { git in
+      try await withTemporaryFolder { folder in
+        let shop = try await Workshop("FROM scratch\n", in: folder)
+        let work = try await GitWorkshop(folder.path("work"))
+        let first = try await work.commit([
+          "Dockerfile": "FROM scratch\nLABEL at=first\n", "sub/Dockerfile": "FROM scratch\nLABEL at=sub\n",
+        ])
+        try await work.git("tag", "-a", "v1", "-m", "one")
+        try await work.commit(["Dockerfile": "FROM scratch\nLABEL at=main\n"])
+        try await work.git("branch", "next")
+        try await work.publish(to: git.folder + "/app.git")
+        let url = git.url("app.git")
+        let login = ["GIT_USERNAME": "ada", "GIT_PASSWORD": "very secret"]
+        for (words, label) in [
+          (["--context", url], "main"), (["--context", url + "#refs/tags/v1"], "first"),
+          (["--context", url + "#" + first], "first"), (["--context", url, "--git", "branch=v1"], "first"),
+          (["--context", url, "--context-sub-path", "sub"], "sub"),
+          (["--context", url.replacingOccurrences(of: "http://", with: "git://")], "main"),
+        ] {
+          let built = try await shop.run(
+            words + ["--no-push", "--oci-layout-path", "l"],
+            environment: login.merging(["GIT_PULL_METHOD": "http"]) { $1 })
+          #expect(built.status == 0 && built.error.contains("git http"), "\(words): \(built.all)")
+          let seen = try await Tool("skopeo").succeed(["inspect", "oci:" + folder.path("l")])
+          #expect(try JSON(text: seen.output)["Labels"]["at"] == .string(label), "\(words)")
+          #expect(!built.all.contains("very secret"))
+        }
+        let refused = try await shop.run(["--context", url, "--no-push"])
+        #expect(
+          refused.status == 1 && refused.error.contains("401") || refused.error.contains("credentials"),
+          "\(refused.all)")
+      }
+    }
+  }
+
   @Test("what cannot be done is said before anything is built")
   func refusals() async throws {
     try await withTemporaryFolder { folder in

@@ -11,9 +11,11 @@ struct ExecutorContext {
   let settings: ExecutorSettings
   let data: DataDirectory
   let environment: [String: String]
+  /// The files of a git context, fetched already.
+  let tree: ArchiveIndex?
 
   /// Throws `context-missing` and its kin, and what cannot be had here yet.
-  func order() async throws(Failure) -> BuildOrder {
+  func order() throws(Failure) -> BuildOrder {
     let (source, subPath) = try source()
     let (dockerfile, host) = dockerfile(in: source)
     var order = BuildOrder(
@@ -45,7 +47,8 @@ struct ExecutorContext {
     case .environment(let name):
       guard let value = environment[name] else {
         throw Failure(
-          .invalidArgument, reason: "secret-missing", "secret '\(secret.id)' is to come from '\(name)', which is not set",
+          .invalidArgument, reason: "secret-missing",
+          "secret '\(secret.id)' is to come from '\(name)', which is not set",
           hint: "export it, or name a file with src=")
       }
       return SecretValue(value)
@@ -79,10 +82,12 @@ struct ExecutorContext {
       }
       return (.archive(path), settings.contextSubPath)
     case .standardInput: return (.archive(try storeInput()), settings.contextSubPath)
-    case .git(let address):
-      throw Failure(
-        .unimplemented, reason: "git-context-unimplemented", "git context '\(address)' cannot be fetched yet",
-        hint: "clone it and use --context dir://PATH")
+    case .git:
+      guard let tree else {
+        throw Failure(.internal, reason: "context-order", "the git context was asked for before it was fetched")
+      }
+      // Its sub path was fetched alone.
+      return (.tree(tree), "")
     }
   }
 
