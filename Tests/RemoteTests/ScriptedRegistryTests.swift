@@ -3,6 +3,7 @@ import OCI
 import Outbound
 import Storage
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Remote
