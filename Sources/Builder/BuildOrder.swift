@@ -14,6 +14,8 @@ package struct BuildOrder: Sendable {
     case archive(FilePath)
     /// Files whose contents lie ready, as those of a git commit do; whoever made it keeps them there during the build.
     case tree(ArchiveIndex)
+    /// A directory of this machine, read where it is; a file that changes while it is read fails the build.
+    case directory(FilePath)
   }
   package var source: Source
   /// Path of the Dockerfile, relative to the context's root.
@@ -34,6 +36,14 @@ package struct BuildOrder: Sendable {
   package var agents: [String: FilePath] = [:]
   /// Whether `RUN --security=insecure` may have every capability of this server.
   package var allowsInsecure = false
+  /// The directory of the context that is its root; empty is the context's own.
+  package var contextSubPath = ""
+  /// A Dockerfile outside the context, on this machine; `dockerfile` is then only its name in messages.
+  package var hostDockerfile: FilePath?
+  /// How the layers this build makes are written.
+  package var layerFormat = LayerFormat()
+  /// Whether all steps of the last stage make one layer together.
+  package var singleSnapshot = false
 
   package init(
     workName: String, source: Source, dockerfile: String, buildArgs: [String: String], target: String? = nil,

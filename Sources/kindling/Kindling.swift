@@ -28,7 +28,11 @@ struct Kindling: AsyncParsableCommand {
     groupedSubcommands: [
       CommandGroup(name: "Server", subcommands: [StartCommand.self, StatusCommand.self]),
       CommandGroup(
-        name: "Work", subcommands: [BuildCommand.self, FetchCommand.self, ImageCommand.self, TokenCommand.self]),
+        name: "Work",
+        subcommands: [
+          BuildCommand.self, PlanCommand.self, ExecutorCommand.self, FetchCommand.self, ImageCommand.self,
+          TokenCommand.self,
+        ]),
     ]
   )
 }

@@ -11,8 +11,8 @@ struct HelpTests {
     ("build-create", BuildCreateCommand.self), ("build-upload", BuildUploadCommand.self),
     ("build-get", BuildGetCommand.self), ("build-list", BuildListCommand.self), ("build-logs", BuildLogsCommand.self),
     ("build-cancel", BuildCancelCommand.self), ("image-import", ImageImportCommand.self), ("fetch", FetchCommand.self),
-    ("token", TokenCommand.self),
-    ("status", StatusCommand.self),
+    ("token", TokenCommand.self), ("status", StatusCommand.self), ("executor", ExecutorCommand.self),
+    ("plan", PlanCommand.self),
   ]
 
   @Test("are golden, fit 40 lines of 80 columns, and begin with an example", arguments: commands.indices)
