@@ -3,10 +3,10 @@
 SHELL := /bin/bash
 BIN := .build/debug/kindling
 
-.PHONY: help demo run test check fuzz bench fmt proto golden release clean
+.PHONY: help demo run test check fuzz bench bench-git fmt proto golden release clean
 
 help: ## list the recipes
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 demo: ## from a source tree to an image and back, on this machine alone
 	@.ci/install build demo
@@ -36,6 +36,10 @@ fuzz: ## five minutes of wild bytes for what reads those of strangers
 bench: ## figures against peers, as ratios from the same run
 	@.ci/install build test
 	swift build -c release --product kindling && Tests/Bench/run .build/release/kindling
+
+bench-git: ## fetching a commit, against git, libgit2 and dulwich
+	@.ci/install build test
+	.ci/python bench && swift build -c release --product kindling && Tests/Bench/git .build/release/kindling
 
 fmt: ## format the sources
 	swift format --in-place --parallel --recursive Sources Tests Package.swift

@@ -38,8 +38,8 @@ let package = Package(
     .executableTarget(
       name: "kindling",
       dependencies: [
-        "House", "RPC", "API", "Terminal", "Service", "Builder", "Git", "Remote", "Outbound", "Storage", "Archive",
-        "Sandbox", "OCI", "Diagnostics",
+        "House", "RPC", "API", "Terminal", "Service", "Builder", "Registry", "Git", "Remote", "Outbound", "Storage",
+        "Archive", "Sandbox", "OCI", "Diagnostics",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "Logging", package: "swift-log"),
@@ -229,7 +229,7 @@ let package = Package(
     .testTarget(
       name: "KindlingTests",
       dependencies: [
-        "kindling", "API", "Storage", "Diagnostics", "TestSupport",
+        "kindling", "API", "Builder", "Storage", "OCI", "Diagnostics", "TestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "SystemPackage", package: "swift-system"),

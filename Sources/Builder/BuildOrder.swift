@@ -1,3 +1,4 @@
+import Archive
 import Diagnostics
 import OCI
 import Storage
@@ -7,8 +8,16 @@ import SystemPackage
 package struct BuildOrder: Sendable {
   /// A name for the build's own folder of temporary files.
   package var workName: String
-  /// The archive of the context: tar (plain or compressed) or zip.
-  package var archive: FilePath
+  /// Where the context comes from.
+  package enum Source: Sendable {
+    /// An archive: tar (plain or compressed) or zip.
+    case archive(FilePath)
+    /// Files whose contents lie ready, as those of a git commit do; whoever made it keeps them there during the build.
+    case tree(ArchiveIndex)
+    /// A directory of this machine, read where it is; a file that changes while it is read fails the build.
+    case directory(FilePath)
+  }
+  package var source: Source
   /// Path of the Dockerfile, relative to the context's root.
   package var dockerfile: String
   package var buildArgs: [String: String]
@@ -27,13 +36,21 @@ package struct BuildOrder: Sendable {
   package var agents: [String: FilePath] = [:]
   /// Whether `RUN --security=insecure` may have every capability of this server.
   package var allowsInsecure = false
+  /// The directory of the context that is its root; empty is the context's own.
+  package var contextSubPath = ""
+  /// A Dockerfile outside the context, on this machine; `dockerfile` is then only its name in messages.
+  package var hostDockerfile: FilePath?
+  /// How the layers this build makes are written.
+  package var layerFormat = LayerFormat()
+  /// Whether all steps of the last stage make one layer together.
+  package var singleSnapshot = false
 
   package init(
-    workName: String, archive: FilePath, dockerfile: String, buildArgs: [String: String], target: String? = nil,
+    workName: String, source: Source, dockerfile: String, buildArgs: [String: String], target: String? = nil,
     platform: Platform, noCache: Bool, organization: OrganizationName
   ) {
     self.workName = workName
-    self.archive = archive
+    self.source = source
     self.dockerfile = dockerfile
     self.buildArgs = buildArgs
     self.target = target

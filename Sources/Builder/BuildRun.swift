@@ -100,7 +100,7 @@ struct BuildRun {
 
   // MARK: - Steps
 
-  private typealias Outcome = (layer: StageBuild.Layer?, cached: Bool)
+  typealias Outcome = (layer: StageBuild.Layer?, cached: Bool)
 
   private func perform(_ step: PlannedStep, in build: StageBuild) async throws(Failure) -> Outcome {
     switch step.action {
@@ -165,12 +165,12 @@ struct BuildRun {
   }
 
   /// Writes the entries as a layer, or finds the layer they made before.
-  private func layer(of entries: [LayerEntry]) throws(Failure) -> Outcome {
-    let known = try withDigests(entries)
+  func layer(of entries: [LayerEntry]) throws(Failure) -> Outcome {
+    let known = try withDigests(entries.compactMap(order.layerFormat.written))
     let key = CacheKey.copy(known)
     if let record = try cache.layer(key) { return (virtualLayer(known, record), true) }
-    let record = try LayerBlob(store: builder.blobs).write { (tar) throws(Failure) in
-      for entry in known { try tar.append(entry.tar, body: try entry.body.reader()) }
+    let record = try LayerBlob(store: builder.blobs, format: order.layerFormat).write { (tar) throws(Failure) in
+      for entry in known { try entry.append(to: tar) }
     }
     cache.remember(record, as: key)
     return (virtualLayer(known, record), false)
@@ -202,8 +202,8 @@ struct BuildRun {
     if let record = try cache.layer(key) { return (StageBuild.Layer(record: record, virtual: nil), true) }
     let command = RunStep(
       builder: builder, step: step, action: action, lowers: try build.lowers(builder.layers, scratch),
-      tree: try build.tree(builder.layers, scratch), scratch: scratch, hidden: plan.secrets(of: order),
-      reporter: reporter)
+      tree: try build.tree(builder.layers, scratch), scratch: scratch, format: order.layerFormat,
+      hidden: plan.secrets(of: order), reporter: reporter)
     let mounts = RunMounts(
       builder: builder, order: order, scratch: scratch, contextFiles: contextFiles,
       onNote: { (text) throws(Failure) in try reporter.report(.note(text)) })

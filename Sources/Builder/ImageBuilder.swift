@@ -51,11 +51,11 @@ package struct ImageBuilder: Sendable {
 
     // The source
     let context = try BuildContext(
-      archive: order.archive, scratch: scratch.file("context"), dockerfile: order.dockerfile)
+      order.source, subPath: order.contextSubPath, scratch: scratch.file("context"), dockerfile: order.dockerfile)
     try reporter.report(.source(context.summary))
 
     // The plan
-    let dockerfile = try DockerfileParser.parse(try context.dockerfile(order.dockerfile), file: order.dockerfile)
+    let dockerfile = try DockerfileParser.parse(try order.dockerfileText(in: context), file: order.dockerfile)
     var planner = Planner(dockerfile: dockerfile, order: order, bases: bases)
     let plan = try await planner.plan(ignored: context.isIgnored)
     try reporter.report(
@@ -64,15 +64,17 @@ package struct ImageBuilder: Sendable {
 
     // The stages
     let cache = StepCache(
-      ledger: ledger, blobs: blobs, organization: order.organization, clock: clock, isRead: !order.noCache)
+      ledger: ledger, blobs: blobs, organization: order.organization, clock: clock, isRead: !order.noCache,
+      format: order.layerFormat)
     // A cache that cannot be written costs the next build time, and is no reason to fail this one.
     defer { try? cache.save() }
     var run = BuildRun(
       builder: self, order: order, context: context, scratch: scratch, reporter: reporter, plan: plan, cache: cache,
-      created: Self.timeText(clock.now()))
+      created: Self.timeText(order.layerFormat.latestTime.map { Timestamp(milliseconds: $0 * 1000) } ?? clock.now()))
     var result: StageBuild?
     for stage in plan.stages { result = try await run.build(stage) }
-    guard let result else { throw Failure(.internal, reason: "plan-empty", "the plan holds no stage") }
+    guard var result else { throw Failure(.internal, reason: "plan-empty", "the plan holds no stage") }
+    if order.singleSnapshot { result = try run.joined(result) }
 
     // The image
     let config = result.config(created: run.created)

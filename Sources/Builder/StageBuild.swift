@@ -10,16 +10,28 @@ struct StageBuild {
   struct Layer: Sendable {
     var record: LayerRecord
     var virtual: VirtualLayer?
+
+    /// The layer to be looked into; it is unpacked now when it is neither an index nor on disk.
+    func view(_ store: LayerStore, _ scratch: ScratchFolder) throws(Failure) -> any LayerView {
+      if let virtual { return virtual }
+      let directory = try store.directory(of: record, scratch: scratch)
+      return DiskLayer(root: try RootDirectory(directory), xattrs: store.xattrs)
+    }
   }
 
   let stage: PlannedStage
   private(set) var layers: [Layer]
+  /// How many of the layers were there before the first step.
+  let baseCount: Int
   private(set) var history: [ImageConfig.History]
+  private let baseHistoryCount: Int
 
   init(_ stage: PlannedStage, layers: [Layer], history: [ImageConfig.History]) {
     self.stage = stage
     self.layers = layers
+    baseCount = layers.count
     self.history = history
+    baseHistoryCount = history.count
   }
 
   /// Notes what a step did: its history line, and its layer if it made one.
@@ -34,14 +46,7 @@ struct StageBuild {
   /// The stage's root, looked into without mounting it; layers that are not on disk are indexes or are unpacked now.
   func tree(_ store: LayerStore, _ scratch: ScratchFolder) throws(Failure) -> RootTree {
     var views: [any LayerView] = []
-    for layer in layers.reversed() {
-      if let virtual = layer.virtual {
-        views.append(virtual)
-      } else {
-        let directory = try store.directory(of: layer.record, scratch: scratch)
-        views.append(DiskLayer(root: try RootDirectory(directory), xattrs: store.xattrs))
-      }
-    }
+    for layer in layers.reversed() { views.append(try layer.view(store, scratch)) }
     return RootTree(layers: views)
   }
 
@@ -55,6 +60,16 @@ struct StageBuild {
       if !lowers.contains(directory) { lowers.append(directory) }
     }
     return lowers
+  }
+
+  /// One layer in place of all that the stage's own steps made; the history names it at the last of those.
+  mutating func replaceOwnLayers(with layer: Layer?) {
+    layers = layers.prefix(baseCount) + (layer.map { [$0] } ?? [])
+    var isNamed = layer == nil
+    for index in history.indices.dropFirst(baseHistoryCount).reversed() where history[index].emptyLayer != true {
+      if isNamed { history[index].emptyLayer = true }
+      isNamed = true
+    }
   }
 
   /// The image's configuration as it stands, layers and history filled in.

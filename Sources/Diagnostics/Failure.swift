@@ -16,6 +16,8 @@ package struct Failure: Error, Sendable, Hashable, Codable {
   package var hint: String?
   /// What lay beneath, in its own words.
   package var cause: String?
+  /// The exit status of the user's command whose failing this is; 128 and the signal's number when one ended it.
+  package var commandStatus: Int32?
 
   package init(
     _ code: Code,

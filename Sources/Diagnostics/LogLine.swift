@@ -20,6 +20,7 @@ extension BuildEvent {
     switch kind {
     case .queued: return ["queued"]
     case .started: return ["started"]
+    case .fetch(let progress): return ["fetch: \(progress.text)"]
     case .source(let summary): return ["context: \(summary.files) files, \(summary.size)"]
     case .planned(let steps): return ["plan: \(steps.count) steps"]
     case .note(let text): return text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)

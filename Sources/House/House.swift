@@ -5,10 +5,8 @@ import Logging
 import NIOCore
 import NIOPosix
 import OCI
-import Outbound
 import RPC
 import Registry
-import Remote
 import Sandbox
 import Service
 import ServiceLifecycle
@@ -59,20 +57,14 @@ package struct House: Sendable {
     let bound = BoundAddresses(main: settings.listen, grpc: settings.grpcListen)
     let registry = ImageRegistry(data: data)
     let images = LocalImages(registry: registry, ownHosts: { bound.names })
-    let outbound = OutboundClient(policy: settings.outboundPolicy, environment: settings.environment)
-    let remote = RemoteImages(client: outbound, settings: settings.remote, blobs: data.blobs)
-    let credentials = BaseImages.savedCredentials(
-      in: data, docker: try settings.dockerConfig, owner: identities.defaultOrganization)
-    let bases = BaseImages(
-      local: images, registry: registry, remote: remote, data: data, tagLife: settings.remote.tagLife,
-      credentials: credentials)
-    let external = ExternalPush(
-      registry: registry, remote: remote, ownHosts: { bound.names }, credentials: credentials)
+    let outside = try Outside(
+      settings, data: data, registry: registry, images: images, bound: bound, owner: identities.defaultOrganization)
     let builder = ImageBuilder(
-      data: data, executable: settings.executable, bases: bases, clock: clock, files: OutboundFiles(client: outbound))
+      data: data, executable: settings.executable, bases: outside.bases, clock: clock, files: outside.files,
+      trees: outside.trees)
     let job = BuildJob(
-      data: data, builder: builder, registry: registry, registryHost: { bound.registryHost },
-      external: settings.pushesExternally ? external : nil)
+      data: data, builder: builder, git: outside.git, registry: registry, registryHost: { bound.registryHost },
+      external: outside.push)
 
     // Queue
     let threads = BuildThreads()
@@ -82,7 +74,7 @@ package struct House: Sendable {
     }
 
     // Use-cases
-    let builds = BuildService(data: data, queue: queue, clock: clock)
+    let builds = BuildService(data: data, queue: queue, gitRules: settings.gitRules, clock: clock)
     let imports = ImageImportService(data: data, registry: registry, images: images, threads: threads)
 
     // Doors
@@ -113,11 +105,11 @@ package struct House: Sendable {
       try await serviceGroup(door, queue, ContextExpiry(data: data), signals).run()
     } catch {
       await queue.stop()
-      await outbound.shutdown()
+      await outside.close()
       try? data.removeRunFile()
       throw error
     }
-    await outbound.shutdown()
+    await outside.close()
     try data.removeRunFile()
   }
 

@@ -19,12 +19,14 @@ package struct HouseSettings: Sendable {
   package var registryAuthRequired: Bool
   /// Host names beyond loopback that requests may name; `*` allows every one.
   package var allowedHosts: [String]
+  /// Which repositories builds may be made from, beyond http and https.
+  package var gitRules: GitRules
   /// Builds at once.
   package var workers: Int
   /// This program, through which RUN steps are started.
   package var executable: FilePath
   package var version: String
-  /// The variables that say how other servers are reached: proxies, authorities.
+  /// The variables that say how other servers are reached: proxies, authorities, and where `ssh` is found.
   package var environment: [String: String] = [:]
   /// How far builds reach.
   package var network = NetworkReach.open
@@ -35,8 +37,8 @@ package struct HouseSettings: Sendable {
 
   package init(
     listen: Door.Address, grpcListen: Door.Address, dataDirectory: FilePath, durability: Durability,
-    authentication: AuthenticationMode, registryAuthRequired: Bool, allowedHosts: [String], workers: Int,
-    executable: FilePath, version: String
+    authentication: AuthenticationMode, registryAuthRequired: Bool, allowedHosts: [String], gitRules: GitRules,
+    workers: Int, executable: FilePath, version: String
   ) {
     self.listen = listen
     self.grpcListen = grpcListen
@@ -45,6 +47,7 @@ package struct HouseSettings: Sendable {
     self.authentication = authentication
     self.registryAuthRequired = registryAuthRequired
     self.allowedHosts = allowedHosts
+    self.gitRules = gitRules
     self.workers = workers
     self.executable = executable
     self.version = version

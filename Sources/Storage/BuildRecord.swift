@@ -12,6 +12,27 @@ package enum BuildStatus: String, Sendable, Hashable, Codable, CaseIterable {
 package enum BuildSource: Sendable, Hashable, Codable {
   /// An archive in the context store. `context` is nil when it came inline with the request.
   case archive(Digest, context: ContextID?)
+  /// A commit of a repository, fetched when the build runs.
+  case git(GitBuildSource)
+}
+
+/// What of which repository a build is made from, as the caller asked.
+package struct GitBuildSource: Sendable, Hashable, Codable {
+  /// Never holds a user or a password: those are refused before a record is made.
+  package var url: String
+  /// Branch, tag, full reference or commit; empty means the default branch rule.
+  package var reference: String
+  /// The subtree that is the context; empty means all of it.
+  package var directory: String
+  /// The commit the reference meant, in hexadecimal digits; nil until the fetch knows it.
+  package var commit: String?
+
+  package init(url: String, reference: String, directory: String, commit: String? = nil) {
+    self.url = url
+    self.reference = reference
+    self.directory = directory
+    self.commit = commit
+  }
 }
 
 /// A build as the ledger knows it: what was asked, how far it is, what came of it.

@@ -22,6 +22,8 @@ package final class DataDirectory: Sendable {
     case work
     /// What `RUN --mount=type=cache` keeps.
     case cache
+    /// Objects of the git repositories that builds were made from: a cache.
+    case git
   }
 
   package let root: FilePath
@@ -131,7 +133,7 @@ package final class DataDirectory: Sendable {
     oci/           image content by digest; other tools can open it as an OCI image layout
     builds/        one folder a build; events.ndjson is what happened, one JSON object a line
     contexts/      uploaded archives by digest
-    layers/ cache/ made again when missing
+    layers/ cache/ git/ made again when missing
     work/          emptied at every start
     key            seals secrets and signs tokens: keep it as private as the secrets
 

@@ -21,6 +21,8 @@ package struct BuildProgress: Sendable {
   package private(set) var steps: [Step] = []
   package private(set) var queuedAt: Timestamp?
   package private(set) var isStarted = false
+  /// How far the fetch of the source is; nil before it and after.
+  package private(set) var fetch: BuildEvent.FetchProgress?
   package private(set) var image: BuildEvent.ImageSummary?
   package private(set) var outcome: BuildEvent.Outcome?
   /// When the last event happened.
@@ -47,7 +49,9 @@ package struct BuildProgress: Sendable {
     case .stepFinished(let report): update(report.step) { $0.state = .finished(report) }
     case .image(let summary): image = summary
     case .finished(let result): outcome = result
-    case .source, .note, .warning: break
+    case .fetch(let summary): fetch = summary
+    case .source: fetch = nil
+    case .note, .warning: break
     }
   }
 

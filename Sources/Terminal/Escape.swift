@@ -1,5 +1,5 @@
 /// Terminal escape sequences in text that programs printed.
-enum Escape {
+package enum Escape {
   /// Characters the sequence at the beginning of `text` takes; at least 1. `text` begins with ESC.
   static func length<Text: StringProtocol>(at text: Text) -> Int {
     let after = text.dropFirst()
@@ -25,7 +25,7 @@ enum Escape {
   /// control characters, and without escape sequences other than colours (`keepingColor`).
   ///
   /// A build's output is a stranger's text; it must not move the cursor, retitle the window or write the clipboard.
-  static func tamed(_ line: String, keepingColor: Bool = false) -> String {
+  package static func tamed(_ line: String, keepingColor: Bool = false) -> String {
     guard line.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f }) || line.unicodeScalars.contains(where: \.isC1) else {
       return line
     }

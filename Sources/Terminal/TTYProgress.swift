@@ -42,7 +42,7 @@ package struct TTYProgress: Sendable {
       pending.append(.step(step, report, of: progress.steps.count))
     case .note(let text): pending.append(.note(text))
     case .warning(let text, let source): pending.append(.warning(text, source))
-    case .queued, .started, .source, .planned, .stepStarted, .output, .image, .finished: break
+    case .queued, .started, .fetch, .source, .planned, .stepStarted, .output, .image, .finished: break
     }
   }
 
@@ -130,7 +130,8 @@ package struct TTYProgress: Sendable {
     let elapsed = progress.queuedAt.map { max(0, now.milliseconds - $0.milliseconds) } ?? 0
     let text: String
     if progress.steps.isEmpty {
-      text = progress.isStarted ? "reading the context" : "waiting for a free builder"
+      let source = progress.fetch.map { "fetching " + $0.text } ?? "reading the context"
+      text = progress.isStarted ? source : "waiting for a free builder"
     } else {
       let cached = progress.cachedSteps > 0 ? ", \(progress.cachedSteps) cached" : ""
       text = "\(progress.reports.count)/\(progress.steps.count) steps\(cached)"

@@ -54,7 +54,7 @@ package final class ServerProcess: Sendable {
   }
 
   /// Reads on a thread of its own until the line ends or the server does.
-  private static func firstLine(of handle: FileHandle) async -> Data {
+  package static func firstLine(of handle: FileHandle) async -> Data {
     await withCheckedContinuation { (continuation: CheckedContinuation<Data, Never>) in
       DispatchQueue.global().async {
         var line = Data()

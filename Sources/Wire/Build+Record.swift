@@ -25,6 +25,11 @@ extension Dodil_Ignite_V1_Build {
     organizationName = record.organization.name
     switch record.source {
     case .archive(_, let context): contextID = context?.text ?? ""
+    case .git(let source):
+      // What was asked, not the commit it turned out to be: that stands in the log.
+      gitSource.url = source.url
+      gitSource.reference = source.reference
+      gitSource.contextDir = source.directory
     }
   }
 }

@@ -27,7 +27,12 @@ struct Kindling: AsyncParsableCommand {
     version: "kindling \(version)",
     groupedSubcommands: [
       CommandGroup(name: "Server", subcommands: [StartCommand.self, StatusCommand.self]),
-      CommandGroup(name: "Work", subcommands: [BuildCommand.self, ImageCommand.self, TokenCommand.self]),
+      CommandGroup(
+        name: "Work",
+        subcommands: [
+          BuildCommand.self, PlanCommand.self, ExecutorCommand.self, FetchCommand.self, ImageCommand.self,
+          TokenCommand.self,
+        ]),
     ]
   )
 }

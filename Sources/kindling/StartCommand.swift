@@ -48,6 +48,9 @@ struct StartCommand: AsyncParsableCommand {
   @Option(help: "A host name requests may name; '*' allows all (repeatable)")
   var allowHost: [String] = []
 
+  @Option(help: "Let builds fetch git from here too: local or ssh (repeatable)")
+  var allowGit: [String] = []
+
   @Option(help: "How far builds reach: open, pulls (base images, git, ADD) or none")
   var network: String = NetworkReach.open.rawValue
 
@@ -106,12 +109,28 @@ struct StartCommand: AsyncParsableCommand {
       listen: Door.Address(host: host, port: port ?? 4480),
       grpcListen: try grpcAddress(host: host, environment: environment), dataDirectory: folder.path,
       durability: ephemeral ? .ephemeral : .durable, authentication: mode, registryAuthRequired: registryAuth,
-      allowedHosts: allowHost, workers: workers, executable: "/proc/self/exe", version: Kindling.version)
+      allowedHosts: allowHost, gitRules: try gitRules(), workers: workers, executable: "/proc/self/exe",
+      version: Kindling.version)
     settings.environment = environment
     settings.network = try reach()
     settings.pushesExternally = pushExternal
     settings.remote = try remoteSettings()
     return settings
+  }
+
+  private func gitRules() throws -> GitRules {
+    var rules = GitRules()
+    for word in allowGit {
+      switch word {
+      case "local": rules.allowsLocal = true
+      case "ssh": rules.allowsSSH = true
+      default:
+        throw Failure(
+          .invalidArgument, reason: "git-transport-unknown", "'--allow-git \(word)' is neither 'local' nor 'ssh'",
+          hint: "http and https are always allowed")
+      }
+    }
+    return rules
   }
 
   private func reach() throws -> NetworkReach {

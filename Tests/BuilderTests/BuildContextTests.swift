@@ -21,7 +21,7 @@ struct BuildContextTests {
       try #require(packed.status == 0, "\(packed.all)")
       try body(
         try BuildContext(
-          archive: FilePath(folder.path("context.tar.gz")), scratch: FilePath(folder.path("scratch")),
+          .archive(FilePath(folder.path("context.tar.gz"))), scratch: FilePath(folder.path("scratch")),
           dockerfile: dockerfile))
     }
   }

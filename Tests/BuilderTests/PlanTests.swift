@@ -46,7 +46,7 @@ func plan(
 
 private func order(_ arguments: [String: String], target: String? = nil) throws -> BuildOrder {
   BuildOrder(
-    workName: "test", archive: "/nowhere", dockerfile: "Dockerfile", buildArgs: arguments, target: target,
+    workName: "test", source: .archive("/nowhere"), dockerfile: "Dockerfile", buildArgs: arguments, target: target,
     platform: try #require(Platform("linux/amd64")), noCache: false, organization: try OrganizationName("dev"))
 }
 

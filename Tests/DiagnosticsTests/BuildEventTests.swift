@@ -6,7 +6,10 @@ import Testing
 struct BuildEventTests {
   static let failure = Failure(.failedPrecondition, reason: "run-failed", "exit status 3")
   static let kinds: [BuildEvent.Kind] = [
-    .queued, .started, .source(.init(files: 2, size: ByteCount(10))),
+    .queued, .started,
+    .fetch(.init(objects: 3, totalObjects: 0, size: ByteCount(0), durationMilliseconds: 5)),
+    .fetch(.init(objects: 3, totalObjects: 9, size: ByteCount(2_000_000), durationMilliseconds: 500)),
+    .source(.init(files: 2, size: ByteCount(10))),
     .planned([.init(step: 1, stage: "build", instruction: "RUN make", line: 3)]), .note("base busybox"),
     .warning("look", source: SourceExcerpt(file: "Dockerfile", text: "FROM a", lines: 1...1)),
     .warning("look", source: nil), .stepStarted(step: 1), .output(step: 1, stream: .stderr, line: "a\u{1B}[1m\r\"b"),
@@ -39,7 +42,8 @@ struct BuildEventTests {
     }
     #expect(
       lines.map(\.text) == [
-        "queued", "started", "context: 2 files, 10 B", "plan: 1 steps", "base busybox", "warning: look",
+        "queued", "started", "fetch: 3 objects, 0 B", "fetch: 3 of 9 objects, 2.0 MB, 4.0 MB/s",
+        "context: 2 files, 10 B", "plan: 1 steps", "base busybox", "warning: look",
         "Dockerfile:1", "  > 1 | FROM a", "warning: look", "#1 [build] RUN make", "#1 1.00 a\u{1B}[1m\r\"b",
         "#1 done 14.20s, layer 84 MB", "#1 cached", "image: h/o/n:t@sha256:00", "size: 999 B in 3 layers",
         "succeeded in 15.00s, 2 steps cached", "failed: exit status 3", "cancelled",

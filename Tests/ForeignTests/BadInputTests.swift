@@ -51,8 +51,21 @@ import Testing
           name: "an unknown context", request: ["name": "x", "contextId": "ctx_01HZX9ABCDEFGHJKMNPQRSTVWX"],
           code: "NOT_FOUND", words: ["ctx_01HZX9ABCDEFGHJKMNPQRSTVWX", "upload"]),
         Refusal(
-          name: "git", request: ["name": "x", "gitSource": ["url": "https://git.example/x.git"]], code: "UNIMPLEMENTED",
-          words: ["git_source", "zipped_code"]),
+          name: "git without a URL", request: ["name": "x", "gitSource": ["reference": "main"]],
+          code: "INVALID_ARGUMENT", words: ["git_source", "url"]),
+        Refusal(
+          name: "a password in a URL", request: ["name": "x", "gitSource": ["url": "https://u:p@git.example/x.git"]],
+          code: "INVALID_ARGUMENT", words: ["SaveBuildSecrets git_credentials"]),
+        Refusal(
+          name: "files of the server", request: ["name": "x", "gitSource": ["url": "file:///srv/x.git"]],
+          code: "INVALID_ARGUMENT", words: ["'/srv/x.git'", "--allow-git local"]),
+        Refusal(
+          name: "a command as transport", request: ["name": "x", "gitSource": ["url": "ext::sh -c id"]],
+          code: "INVALID_ARGUMENT", words: ["ext"]),
+        Refusal(
+          name: "a climbing context_dir",
+          request: ["name": "x", "gitSource": ["url": "https://git.example/x.git", "contextDir": "../x"]],
+          code: "INVALID_ARGUMENT", words: ["'../x'", "relative"]),
         Refusal(
           name: "a damaged token", request: ["name": "x", "zippedCode": good], code: "UNAUTHENTICATED",
           words: ["kindling token"], token: String(server.token.dropLast(8)) + "AAAAAAAA"),

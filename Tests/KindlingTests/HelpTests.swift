@@ -10,8 +10,9 @@ struct HelpTests {
     ("kindling", Kindling.self), ("build", BuildCommand.self), ("build-path", BuildPathCommand.self),
     ("build-create", BuildCreateCommand.self), ("build-upload", BuildUploadCommand.self),
     ("build-get", BuildGetCommand.self), ("build-list", BuildListCommand.self), ("build-logs", BuildLogsCommand.self),
-    ("build-cancel", BuildCancelCommand.self), ("image-import", ImageImportCommand.self), ("token", TokenCommand.self),
-    ("status", StatusCommand.self),
+    ("build-cancel", BuildCancelCommand.self), ("image-import", ImageImportCommand.self), ("fetch", FetchCommand.self),
+    ("token", TokenCommand.self), ("status", StatusCommand.self), ("executor", ExecutorCommand.self),
+    ("plan", PlanCommand.self),
   ]
 
   @Test("are golden, fit 40 lines of 80 columns, and begin with an example", arguments: commands.indices)

@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 import OCI
 import Storage
@@ -26,6 +27,25 @@ struct BuildSecretStoreTests {
         #expect(bytes.range(of: Data(plain.utf8)) == nil, "\(file)")
       }
     }
+  }
+
+  @Test("of git come back for their own organisation, and not from what another key sealed")
+  func git() throws {
+    let shelf = try Shelf()
+    let store = BuildSecretStore(data: shelf.data)
+    let dev = try OrganizationName("dev")
+    #expect(try store.gitCredentials(of: dev) == nil)
+    let secrets = BuildSecrets(
+      registryCredentials: [:], gitCredentials: .init(username: "me", password: "pä:ss"), buildSecrets: [:])
+    try store.save(secrets, for: dev)
+    let found = try #require(try store.gitCredentials(of: dev))
+    #expect(found.username == "me" && found.password == "pä:ss")
+    #expect(try store.gitCredentials(of: OrganizationName("other")) == nil)
+    // One organisation's sealed text is nothing in another's row.
+    let sealed = try #require(try shelf.data.ledger.buildSecrets(dev)["gitCredentials"])
+    try shelf.data.ledger.saveBuildSecrets(OrganizationName("other"), group: "gitCredentials", sealed: sealed)
+    let failure = #expect(throws: Failure.self) { try store.gitCredentials(of: OrganizationName("other")) }
+    #expect(failure?.reason == "seal-broken")
   }
 
   @Test(

@@ -1,6 +1,7 @@
 import Diagnostics
 import GRDB
 import OCI
+import SystemPackage
 import Testing
 
 @testable import Storage
@@ -17,6 +18,54 @@ import Testing
     #expect(Failure.reason { try data.ledger.insert(build) } == "row-exists")
     data.close()
     #expect(try scratch.open(.durable).ledger.build(build.id, of: organization()) == build)
+  }
+
+  @Test("a build from git comes back as it was saved, and with its commit once that is known")
+  func git() throws {
+    let scratch = try Scratch()
+    let data = try scratch.open(.durable)
+    for (reference, directory) in [("refs/pull/7/head", "web/app"), ("", "")] {
+      var build = try record(organization())
+      let source = GitBuildSource(url: "https://h/x.git", reference: reference, directory: directory)
+      build.source = .git(source)
+      try data.ledger.insert(build)
+      #expect(try data.ledger.build(build.id, of: organization()) == build)
+      let commit = String(repeating: "a", count: 40)
+      try data.ledger.setCommit(commit, of: build.id)
+      build.source = .git(
+        GitBuildSource(url: "https://h/x.git", reference: reference, directory: directory, commit: commit))
+      #expect(try data.ledger.build(build.id, of: organization()) == build)
+    }
+    let archive = try record(organization())
+    try data.ledger.insert(archive)
+    try data.ledger.setCommit("x", of: archive.id)
+    #expect(try data.ledger.build(archive.id, of: organization()) == archive)
+    #expect(try data.ledger.contextDigestsInUse().count == 1)
+    data.close()
+    #expect(try scratch.open(.durable).ledger.builds(of: organization(), limit: 9).count == 3)
+  }
+
+  @Test("a ledger of the first version opens with its builds, and takes builds from git")
+  func old() throws {
+    let scratch = try Scratch()
+    let folder = scratch.path.appending("data")
+    try folder.makeDirectory()
+    let queue = try DatabaseQueue(path: folder.appending("ledger.sqlite").string)
+    try queue.write { db in try db.execute(sql: OldLedger.text) }
+    try queue.close()
+    let data = try scratch.open(.durable)
+    let builds = try data.ledger.builds(of: organization("dev"), limit: 9)
+    #expect(builds.map(\.name) == ["bad", "app"] && builds.map(\.status) == [.failed, .succeeded])
+    #expect(builds[0].failure?.reason == "base-image-unknown")
+    guard case .archive(let digest, nil) = builds[1].source else {
+      Issue.record("\(builds[1].source)")
+      return
+    }
+    #expect(digest.description.hasPrefix("sha256:57eef60a"))
+    var build = try record(organization("dev"))
+    build.source = .git(GitBuildSource(url: "https://h/x.git", reference: "", directory: ""))
+    try data.ledger.insert(build)
+    #expect(try data.ledger.build(build.id, of: organization("dev")) == build)
   }
 
   @Test("a durable ledger syncs every commit, an ephemeral one none")

@@ -41,6 +41,19 @@ import Testing
     #expect(build.error.isEmpty && build.contextID.isEmpty && build.completedAtMs == 0)
   }
 
+  @Test("a build from git echoes what was asked, whatever commit it turned out to be")
+  func git() throws {
+    var record = try record()
+    record.source = .git(
+      GitBuildSource(url: "https://h/x.git", reference: "main", directory: "web", commit: "0123"))
+    let build = Dodil_Ignite_V1_Build(record)
+    #expect(build.gitSource.url == "https://h/x.git")
+    #expect(build.gitSource.reference == "main" && build.gitSource.contextDir == "web")
+    #expect(
+      try build.jsonString().contains(#""gitSource":{"url":"https://h/x.git","reference":"main","contextDir":"web"}"#))
+    #expect(!(try Dodil_Ignite_V1_Build(self.record()).hasGitSource))
+  }
+
   @Test("a failed build's error is one line with the hint")
   func failed() throws {
     var failed = try record()

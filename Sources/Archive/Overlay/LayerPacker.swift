@@ -1,3 +1,4 @@
+import CCompression
 import Diagnostics
 import Glibc
 import SystemPackage

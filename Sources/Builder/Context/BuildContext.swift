@@ -4,15 +4,18 @@ import Dockerfile
 import OCI
 import SystemPackage
 
-/// The build context: an index over an uncompressed tar or the objects of a git tree, never unpacked to files.
+/// The build context: an index over an uncompressed tar or the objects of a git tree, never unpacked to files, or over a
+/// directory, never copied.
 ///
 /// What .dockerignore excludes is not in the tree; the Dockerfile is read from the whole index, as BuildKit does.
 struct BuildContext: SourceTree {
   /// Bound on what a context may hold when unpacked; a compressed bomb ends here.
   static let limit = ByteCount.mebibytes(64 << 10)
-  private static let dockerfileLimit = ByteCount.mebibytes(4)
+  static let dockerfileLimit = ByteCount.mebibytes(4)
 
   private let bodies: [FilePath]
+  /// Where the files are when nobody packed them.
+  private let directory: RootDirectory?
   private let everything: [FilePath: IndexedEntry]
   private let nodes: [FilePath: IndexedEntry]
   private let children: [FilePath: [FilePath.Component]]
@@ -20,21 +23,53 @@ struct BuildContext: SourceTree {
   let summary: BuildEvent.SourceSummary
   /// Paths that .dockerignore took out, for hints.
   private let ignored: Set<FilePath>
+  /// Directories nothing is wanted of, and that were not looked into.
+  private let pruned: Set<FilePath>
   private let linked: Set<FilePath>
 
-  /// Reads `archive` once; `scratch` takes the uncompressed copy where one is needed.
-  init(archive: FilePath, scratch: FilePath, dockerfile: String) throws(Failure) {
-    try self.init(ArchiveNormalizer.tar(from: archive, into: scratch), dockerfile: dockerfile)
+  /// Reads an archive or a directory once; `scratch` takes the uncompressed copy where one is needed.
+  init(
+    _ source: BuildOrder.Source, subPath: String = "", scratch: FilePath, dockerfile: String
+  ) throws(Failure) {
+    switch source {
+    case .archive(let archive):
+      try self.init(
+        ArchiveNormalizer.tar(from: archive, into: scratch).subtree(FilePath(subPath)), dockerfile: dockerfile)
+    case .tree(let index): try self.init(index.subtree(FilePath(subPath)), dockerfile: dockerfile)
+    case .directory(let path): try self.init(directory: path.appending(subPath), dockerfile: dockerfile)
+    }
   }
 
   /// The context as it lies indexed; the files it names must stay as long as the build.
-  init(_ index: ArchiveIndex, dockerfile: String) throws(Failure) {
-    bodies = index.files
-    linked = index.linkedFiles
+  private init(_ index: ArchiveIndex, dockerfile: String) throws(Failure) {
     var everything: [FilePath: IndexedEntry] = [:]
     for entry in index.entries { everything[entry.entry.path] = entry }
+    let rules = try Self.rules(dockerfile) { (path) throws(Failure) in
+      try Self.contents(path, everything, bodies: index.files, limit: Self.dockerfileLimit)
+    }
+    self.init(everything, rules, bodies: index.files, linked: index.linkedFiles)
+  }
+
+  private init(directory: FilePath, dockerfile: String) throws(Failure) {
+    let root = try RootDirectory(directory)
+    let rules = try Self.rules(dockerfile) { (path) throws(Failure) in try Self.contents(path, of: root) }
+    let listing = try DirectoryListing(of: directory) { rules?.canSkip(directory: $0.string) ?? false }
+    var everything: [FilePath: IndexedEntry] = [:]
+    for entry in listing.entries { everything[entry.entry.path] = entry }
+    var linked: Set<FilePath> = []
+    for found in listing.entries { if case .hardLink(let target) = found.entry.kind { linked.insert(target) } }
+    self.init(everything, rules, bodies: [directory], linked: linked, directory: root, pruned: listing.pruned)
+  }
+
+  private init(
+    _ everything: [FilePath: IndexedEntry], _ rules: IgnoreRules?, bodies: [FilePath], linked: Set<FilePath>,
+    directory: RootDirectory? = nil, pruned: Set<FilePath> = []
+  ) {
     self.everything = everything
-    let rules = try Self.rules(everything, bodies: index.files, dockerfile: dockerfile)
+    self.bodies = bodies
+    self.linked = linked
+    self.directory = directory
+    self.pruned = pruned
     var nodes: [FilePath: IndexedEntry] = [:]
     var children: [FilePath: [FilePath.Component]] = [:]
     var ignored: Set<FilePath> = []
@@ -71,7 +106,7 @@ struct BuildContext: SourceTree {
 
   /// The Dockerfile's text; throws `dockerfile-missing` with what the context holds instead.
   func dockerfile(_ path: String) throws(Failure) -> String {
-    guard let bytes = try Self.contents(FilePath(path), everything, bodies: bodies, limit: Self.dockerfileLimit) else {
+    guard let bytes = try contents(FilePath(path)) else {
       let top = Set(everything.keys.compactMap { $0.components.first?.string }).sorted().prefix(12)
       let candidates = everything.keys.map(\.string).filter { $0.lowercased().contains("dockerfile") }.sorted()
       throw Failure(
@@ -87,8 +122,15 @@ struct BuildContext: SourceTree {
     return text
   }
 
+  /// Whether others may write to the files while they are read.
+  var isChangeable: Bool { directory != nil }
+
   /// Whether .dockerignore is why a path is missing.
-  func isIgnored(_ path: FilePath) -> Bool { ignored.contains(path) }
+  func isIgnored(_ path: FilePath) -> Bool {
+    if ignored.contains(path) { return true }
+    guard let directory, pruned.contains(where: { path.starts(with: $0) }) else { return false }
+    return (try? directory.status(path, followLast: false)) != nil
+  }
 
   func node(_ path: FilePath) throws(Failure) -> FileNode? {
     if path.isEmpty { return .root }
@@ -97,6 +139,7 @@ struct BuildContext: SourceTree {
     // Docker: files of the context belong to root, whoever owned them on the sender's machine.
     node.entry.uid = 0
     node.entry.gid = 0
+    if let directory, case .file = node.entry.kind { node.body = .changeable(directory, path) }
     return node
   }
 
@@ -108,14 +151,28 @@ struct BuildContext: SourceTree {
 
   /// `NAME.dockerignore` beside the Dockerfile wins over `.dockerignore` (Docker documentation, "Filename and location").
   private static func rules(
-    _ entries: [FilePath: IndexedEntry], bodies: [FilePath], dockerfile: String
+    _ dockerfile: String, contents: (FilePath) throws(Failure) -> [UInt8]?
   ) throws(Failure) -> IgnoreRules? {
     for path in [FilePath(dockerfile + ".dockerignore"), ".dockerignore"] {
-      if let bytes = try contents(path, entries, bodies: bodies, limit: dockerfileLimit) {
+      if let bytes = try contents(path) {
         return try IgnoreRules(text: String(decoding: bytes, as: UTF8.self), file: path.string)
       }
     }
     return nil
+  }
+
+  private func contents(_ path: FilePath) throws(Failure) -> [UInt8]? {
+    if let directory { return try Self.contents(path, of: directory) }
+    return try Self.contents(path, everything, bodies: bodies, limit: Self.dockerfileLimit)
+  }
+
+  private static func contents(_ path: FilePath, of directory: RootDirectory) throws(Failure) -> [UInt8]? {
+    do throws(Failure) {
+      return try directory.contents(of: path, limit: dockerfileLimit)
+    } catch {
+      guard ["file-not-found", "file-kind"].contains(error.reason) else { throw error }
+      return nil
+    }
   }
 
   private static func contents(

@@ -3,11 +3,15 @@ import Diagnostics
 import OCI
 import Storage
 
-/// Writes one layer in one pass: tar → diffID hash → gzip → digest hash → blob. Memory is the buffers between them.
+/// Writes one layer in one pass: tar → diffID hash → packing → digest hash → blob. Memory is the buffers between them.
 package struct LayerBlob {
   let store: BlobStore
+  let format: LayerFormat
 
-  package init(store: BlobStore) { self.store = store }
+  package init(store: BlobStore, format: LayerFormat = LayerFormat()) {
+    self.store = store
+    self.format = format
+  }
 
   /// `fill` writes the tar's entries; the blob is made durable only when an image is committed with it.
   package func write(_ fill: (TarWriter) throws(Failure) -> Void) throws(Failure) -> LayerRecord {
@@ -28,7 +32,7 @@ package struct LayerBlob {
 
   private func compress(_ fill: (HashingWriter) throws(Failure) -> Void) throws(Failure) -> LayerRecord {
     let blob = try store.writer()
-    let hashed = HashingWriter(into: GzipWriter(into: BlobSink(blob)))
+    let hashed = HashingWriter(into: try packer(into: BlobSink(blob)))
     do {
       try fill(hashed)
     } catch {
@@ -36,6 +40,15 @@ package struct LayerBlob {
       throw error
     }
     let stored = try blob.commit(durably: false)
-    return LayerRecord(digest: stored.digest, diffID: hashed.digest, size: stored.size, mediaType: .ociLayerGzip)
+    return LayerRecord(digest: stored.digest, diffID: hashed.digest, size: stored.size, mediaType: format.mediaType)
+  }
+
+  private func packer(into sink: BlobSink) throws(Failure) -> any ByteWriter {
+    switch (format.packing, format.level) {
+    case (.gzip, let level?): GzipWriter(into: sink, level: level)
+    case (.gzip, nil): GzipWriter(into: sink)
+    case (.zstd, let level?): try ZstdWriter(into: sink, level: level)
+    case (.zstd, nil): try ZstdWriter(into: sink)
+    }
   }
 }

@@ -33,14 +33,25 @@ final class ContextFiles: Sendable {
 
   /// A directory in which `path`, one without links in it, is as in the context; nobody may write there.
   func root(with path: FilePath) throws(Failure) -> FilePath {
+    let wanted = context.isChangeable ? try digest(of: path) : nil
     // The lock is held all along: a second command that wants the same waits for it instead of making it again.
-    try state.withLock { (state) throws(Failure) in
+    return try state.withLock { (state) throws(Failure) in
       if let part = state.made.keys.first(where: { path.starts(with: $0) }), let root = state.made[part] { return root }
       let root = try scratch.directory("context-files")
       try Self.write(context, path, to: root, xattrs)
+      if let wanted { try check(path, in: root, is: wanted) }
       state.made[path] = root
       return root
     }
+  }
+
+  /// What was copied must be what the cache key was made of.
+  private func check(_ path: FilePath, in root: FilePath, is wanted: Digest) throws(Failure) {
+    let copy = RootTree(layers: [DiskLayer(root: try RootDirectory(root), xattrs: xattrs)])
+    guard try CacheKey.files(at: path, in: copy) != wanted else { return }
+    throw Failure(
+      .aborted, reason: "file-changed", "the context changed while '\(path.isEmpty ? "." : path.string)' was read",
+      hint: "build again when nothing writes to it")
   }
 
   /// Makes what stands at `top` and below it, under its own path.

@@ -53,13 +53,16 @@ enum FileBody: Sendable {
   case range(FilePath, offset: Int64, length: Int64)
   /// A file inside a root on the host.
   case inside(RootDirectory, FilePath)
+  /// The same for a root that others may write to while it is read, such as a context directory.
+  case changeable(RootDirectory, FilePath)
 
   func reader() throws(Failure) -> (any ByteReader)? {
     switch self {
     case .none: nil
     case .bytes(let bytes): BytesReader(bytes)
     case .range(let path, let offset, let length): try FileReader(path: path, offset: offset, length: length)
-    case .inside(let root, let path): FileReader(try root.open(path), closing: true)
+    case .inside(let root, let path), .changeable(let root, let path):
+      FileReader(try root.open(path), closing: true)
     }
   }
 }

@@ -17,6 +17,7 @@ struct RunStep {
   let lowers: [FilePath]
   let tree: RootTree
   let scratch: ScratchFolder
+  let format: LayerFormat
   /// What must not be read in the output.
   let hidden: [SecretValue]
   let reporter: any BuildReporter
@@ -33,10 +34,11 @@ struct RunStep {
     try output.finish()
     guard case .exited(0) = status else { throw failure(status, output) }
 
-    let record = try LayerBlob(store: builder.blobs).write { (tar) throws(Failure) in
-      _ = try LayerPacker(upper: root.upper, xattrs: builder.layers.xattrs).pack(into: tar)
+    let record = try LayerBlob(store: builder.blobs, format: format).write { (tar) throws(Failure) in
+      _ = try LayerPacker(upper: root.upper, xattrs: builder.layers.xattrs).pack(
+        into: tar, excluding: Set(format.without), mtimeClamp: format.latestTime)
     }
-    builder.layers.adopt(root.upper, as: record.digest)
+    if format.keepsEntries { builder.layers.adopt(root.upper, as: record.digest) }
     return record
   }
 
@@ -86,9 +88,15 @@ struct RunStep {
       case .signalled(let signal): "killed by signal \(signal)"
       }
     let lines = output.lastLines
-    return Failure(
+    var failure = Failure(
       .failedPrecondition, reason: "run-failed", "step \(step.number) '\(step.instruction)' failed: \(text)",
       source: step.source, hint: status == .signalled(9) ? "it may have run out of memory" : nil,
       cause: lines.isEmpty ? nil : "last lines:\n" + lines.map { "  " + $0 }.joined(separator: "\n"))
+    failure.commandStatus =
+      switch status {
+      case .exited(let code): code
+      case .signalled(let signal): 128 + signal
+      }
+    return failure
   }
 }

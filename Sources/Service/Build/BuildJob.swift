@@ -1,5 +1,6 @@
 import Builder
 import Diagnostics
+import Git
 import OCI
 import Registry
 import Storage
@@ -9,6 +10,7 @@ import SystemPackage
 package struct BuildJob: Sendable {
   private let data: DataDirectory
   private let builder: ImageBuilder
+  private let git: GitSources
   private let registry: ImageRegistry
   /// `host:port` that image references begin with.
   private let registryHost: @Sendable () -> String
@@ -16,11 +18,12 @@ package struct BuildJob: Sendable {
   private let external: ExternalPush?
 
   package init(
-    data: DataDirectory, builder: ImageBuilder, registry: ImageRegistry, registryHost: @escaping @Sendable () -> String,
-    external: ExternalPush? = nil
+    data: DataDirectory, builder: ImageBuilder, git: GitSources, registry: ImageRegistry,
+    registryHost: @escaping @Sendable () -> String, external: ExternalPush? = nil
   ) {
     self.data = data
     self.builder = builder
+    self.git = git
     self.registry = registry
     self.registryHost = registryHost
     self.external = external
@@ -29,8 +32,21 @@ package struct BuildJob: Sendable {
   /// Runs the build; what it throws is why the build FAILED.
   package func run(_ record: BuildRecord, reporter: EventReporter) async throws(Failure) -> FinishedBuild {
     try mentionTarget(of: record, reporter)
+    switch record.source {
+    case .archive(let digest, let context):
+      return try await build(record, from: .archive(try archive(digest, context)), reporter)
+    case .git(let source):
+      let tree = try await git.tree(source, of: record, reporter: reporter)
+      defer { tree.lease.release() }
+      return try await build(record, from: .tree(tree.index), reporter)
+    }
+  }
+
+  private func build(
+    _ record: BuildRecord, from source: BuildOrder.Source, _ reporter: EventReporter
+  ) async throws(Failure) -> FinishedBuild {
     var order = BuildOrder(
-      workName: record.id.text, archive: try archive(of: record), dockerfile: record.dockerfile,
+      workName: record.id.text, source: source, dockerfile: record.dockerfile,
       buildArgs: record.buildArgs, platform: record.platform, noCache: record.noCache,
       organization: record.organization)
     order.secrets = try BuildSecretStore(data: data).buildSecrets(of: record.organization)
@@ -38,17 +54,14 @@ package struct BuildJob: Sendable {
     return try await publish(image, of: record, reporter)
   }
 
-  private func archive(of record: BuildRecord) throws(Failure) -> FilePath {
-    switch record.source {
-    case .archive(let digest, let context):
-      guard let path = data.contexts.path(of: digest) else {
-        throw Failure(
-          .failedPrecondition, reason: "context-gone",
-          "the context \(context.map { "'\($0)' " } ?? "")of this build is no longer stored",
-          hint: "upload it again and start a new build")
-      }
-      return path
+  private func archive(_ digest: Digest, _ context: ContextID?) throws(Failure) -> FilePath {
+    guard let path = data.contexts.path(of: digest) else {
+      throw Failure(
+        .failedPrecondition, reason: "context-gone",
+        "the context \(context.map { "'\($0)' " } ?? "")of this build is no longer stored",
+        hint: "upload it again and start a new build")
     }
+    return path
   }
 
   /// The hand-over to the registry: the layers are already there, so this writes a configuration, a manifest and tags.

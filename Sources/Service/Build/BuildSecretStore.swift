@@ -18,12 +18,21 @@ struct BuildSecretStore {
     if !secrets.buildSecrets.isEmpty { try save(secrets.buildSecrets, in: .buildSecrets, for: organization) }
   }
 
+  /// What was saved to fetch from git with; nil when nothing was. Throws `seal-broken` when it cannot be opened.
+  func gitCredentials(of organization: OrganizationName) throws(Failure) -> BuildSecrets.GitCredentials? {
+    try load(.gitCredentials, of: organization)
+  }
+
+  private static func context(_ organization: OrganizationName, _ group: Group) -> String {
+    "build-secrets/\(organization)/\(group.rawValue)"
+  }
+
   private func save(_ value: some Encodable, in group: Group, for organization: OrganizationName) throws(Failure) {
     let plain: [UInt8]
     do { plain = Array(try JSONEncoder().encode(value)) } catch {
       throw Failure(wrapping: error, while: "writing build secrets")
     }
-    let sealed = try data.seal.seal(plain, context: "build-secrets/\(organization)/\(group.rawValue)")
+    let sealed = try data.seal.seal(plain, context: Self.context(organization, group))
     try data.ledger.saveBuildSecrets(organization, group: group.rawValue, sealed: sealed)
   }
 
@@ -43,7 +52,7 @@ struct BuildSecretStore {
     _ group: Group, of organization: OrganizationName
   ) throws(Failure) -> Value? {
     guard let sealed = try data.ledger.buildSecrets(organization)[group.rawValue] else { return nil }
-    let plain = try data.seal.open(sealed, context: "build-secrets/\(organization)/\(group.rawValue)")
+    let plain = try data.seal.open(sealed, context: Self.context(organization, group))
     // What a decoder says of bytes it cannot read may quote them.
     guard let value = try? JSONDecoder().decode(Value.self, from: Data(plain)) else {
       throw Failure(

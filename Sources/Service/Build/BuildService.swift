@@ -14,12 +14,15 @@ package final class BuildService: Sendable {
   private let queue: BuildQueue
   private let clock: WallClock
   private let contextLifetimeMilliseconds: Int64
+  private let gitRules: GitRules
 
   package init(
-    data: DataDirectory, queue: BuildQueue, clock: WallClock = .system, contextLifetime: Duration = .seconds(86_400)
+    data: DataDirectory, queue: BuildQueue, gitRules: GitRules = GitRules(), clock: WallClock = .system,
+    contextLifetime: Duration = .seconds(86_400)
   ) {
     self.data = data
     self.queue = queue
+    self.gitRules = gitRules
     self.clock = clock
     self.contextLifetimeMilliseconds = contextLifetime.components.seconds * 1000
   }
@@ -140,10 +143,8 @@ package final class BuildService: Sendable {
       throw Failure(
         .invalidArgument, reason: "source-missing", "the build has no source",
         hint: "send exactly one of context_id, zipped_code and git_source")
-    case .git:
-      throw Failure(
-        .unimplemented, reason: "git-source-unimplemented", "builds from git_source are not available yet",
-        hint: "send the tree with zipped_code or UploadBuildContext")
+    case .git(let url, let reference, let directory):
+      return .git(try gitRules.source(url: url, reference: reference, directory: directory))
     case .context(let id):
       guard let known = ContextID(id), let context = try data.ledger.context(known, of: caller.organization),
         context.expiresAt > clock.now()

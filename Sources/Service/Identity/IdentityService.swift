@@ -69,7 +69,7 @@ package final class IdentityService: Sendable {
     return parts[1].trimmingCharacters(in: .whitespaces)
   }
 
-  private static func payload(of token: String) -> String? {
+  static func payload(of token: String) -> String? {
     let parts = token.split(separator: ".", omittingEmptySubsequences: false)
     guard parts.count == 3 else { return nil }
     var text = String(parts[1]).replacing("-", with: "+").replacing("_", with: "/")
@@ -77,7 +77,7 @@ package final class IdentityService: Sendable {
     return Data(base64Encoded: text).map { String(decoding: $0, as: UTF8.self) }
   }
 
-  private static func believed(_ token: String) throws(Failure) -> TokenClaims {
+  static func believed(_ token: String) throws(Failure) -> TokenClaims {
     guard let payload = payload(of: token),
       let claims = try? JSONDecoder.jwt.decode(TokenClaims.self, from: Data(payload.utf8))
     else {

@@ -22,9 +22,16 @@ package struct LocalImages: BaseImageSource {
   package func repository(
     of reference: Reference, for organization: OrganizationName
   ) throws(Failure) -> Repository {
+    try Self.repository(of: reference, for: organization, ownHosts: ownHosts())
+  }
+
+  /// The same for a server that is reached under `ownHosts`.
+  package static func repository(
+    of reference: Reference, for organization: OrganizationName, ownHosts: Set<String>
+  ) throws(Failure) -> Repository {
     var host = reference.registry
     var path = reference.repository.name
-    if let named = host, ownHosts().contains(named) { host = nil }
+    if let named = host, ownHosts.contains(named) { host = nil }
     if host == "docker.io" || host == "index.docker.io" { host = nil }
     if host == nil, path.hasPrefix("library/") { path.removeFirst("library/".count) }
     if let host { return try Repository("\(organization)/\(host.replacing(":", with: "-"))/\(path)") }

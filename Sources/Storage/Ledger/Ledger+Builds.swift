@@ -9,16 +9,17 @@ extension Ledger {
       try db.execute(
         sql: """
           INSERT INTO builds (id, organization, name, dockerfile, tags, build_args, platform, no_cache,
-            timeout_seconds, source_kind, source_digest, source_context, registry, repository, status,
-            image_references, created_at)
-          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            timeout_seconds, source_kind, source_digest, source_context, git_url, git_reference, git_directory,
+            git_commit, registry, repository, status, image_references, created_at)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
           """,
         arguments: [
           build.id.text, build.organization.name, build.name, build.dockerfile, try JSONColumn.text(build.tags),
           try JSONColumn.text(build.buildArgs), build.platform.description, build.noCache,
-          Int64(clamping: build.timeoutSeconds), build.source.kind, build.source.digest.description,
-          build.source.context?.text, build.registry, build.repository, build.status.rawValue,
-          try JSONColumn.text(build.imageReferences), build.createdAt.milliseconds,
+          Int64(clamping: build.timeoutSeconds), build.source.kind, build.source.digest?.description,
+          build.source.context?.text, build.source.git?.url, build.source.git?.reference,
+          build.source.git?.directory, build.source.git?.commit, build.registry, build.repository,
+          build.status.rawValue, try JSONColumn.text(build.imageReferences), build.createdAt.milliseconds,
         ]
       )
     }
@@ -32,6 +33,14 @@ extension Ledger {
         sql: "SELECT * FROM builds WHERE id = ? AND organization = ?",
         arguments: [id.text, organization.name]
       ).map(BuildRecord.init(row:))
+    }
+  }
+
+  /// Notes which commit a git build's reference meant.
+  package func setCommit(_ commit: String, of id: BuildID) throws(Failure) {
+    try write("noting a build's commit") { db in
+      try db.execute(
+        sql: "UPDATE builds SET git_commit = ? WHERE id = ? AND source_kind = 'git'", arguments: [commit, id.text])
     }
   }
 
@@ -134,29 +143,46 @@ extension BuildSource {
   fileprivate var kind: String {
     switch self {
     case .archive: "archive"
+    case .git: "git"
     }
   }
 
-  fileprivate var digest: Digest {
-    switch self {
-    case .archive(let digest, _): digest
-    }
+  fileprivate var digest: Digest? {
+    if case .archive(let digest, _) = self { digest } else { nil }
   }
 
   fileprivate var context: ContextID? {
-    switch self {
-    case .archive(_, let context): context
+    if case .archive(_, let context) = self { context } else { nil }
+  }
+
+  fileprivate var git: GitBuildSource? {
+    if case .git(let source) = self { source } else { nil }
+  }
+
+  fileprivate init(row: Row) throws {
+    let kind: String = row["source_kind"]
+    switch kind {
+    case "archive":
+      guard let digest: String = row["source_digest"] else { throw Self.damaged(kind) }
+      let context: String? = row["source_context"]
+      self = .archive(try Digest(digest), context: context.map(ContextID.init(unchecked:)))
+    case "git":
+      guard let url: String = row["git_url"] else { throw Self.damaged(kind) }
+      self = .git(
+        GitBuildSource(
+          url: url, reference: row["git_reference"] ?? "", directory: row["git_directory"] ?? "",
+          commit: row["git_commit"]))
+    default: throw Self.damaged(kind)
     }
+  }
+
+  private static func damaged(_ kind: String) -> Failure {
+    Failure(.dataLoss, reason: "ledger-damaged", "a build in the ledger has the unknown source '\(kind)'")
   }
 }
 
 extension BuildRecord {
   fileprivate init(row: Row) throws {
-    let kind: String = row["source_kind"]
-    guard kind == "archive", let digest: String = row["source_digest"] else {
-      throw Failure(.dataLoss, reason: "ledger-damaged", "a build in the ledger has the unknown source '\(kind)'")
-    }
-    let context: String? = row["source_context"]
     let platform: String = row["platform"]
     self.init(
       id: BuildID(unchecked: row["id"]),
@@ -168,7 +194,7 @@ extension BuildRecord {
       platform: Platform(platform) ?? .host,
       noCache: row["no_cache"],
       timeoutSeconds: UInt64(row["timeout_seconds"] as Int64),
-      source: .archive(try Digest(digest), context: context.map(ContextID.init(unchecked:))),
+      source: try BuildSource(row: row),
       registry: row["registry"],
       repository: row["repository"],
       createdAt: Timestamp(milliseconds: row["created_at"])

@@ -7,9 +7,18 @@ extension Ledger {
     migrator.registerMigration("1 builds and contexts") { db in try db.execute(sql: buildTables) }
     migrator.registerMigration("1 registry") { db in try db.execute(sql: registryTables) }
     migrator.registerMigration("1 layers, secrets") { db in try db.execute(sql: otherTables) }
+    migrator.registerMigration("2 git sources") { db in try db.execute(sql: gitColumns) }
     migrator.registerMigration("2 pulled images") { db in try db.execute(sql: pulledTable) }
     return migrator
   }
+
+  /// `source_kind` is 'git' for builds with these; the columns of an archive are NULL then.
+  private static let gitColumns = """
+    ALTER TABLE builds ADD COLUMN git_url TEXT;
+    ALTER TABLE builds ADD COLUMN git_reference TEXT;
+    ALTER TABLE builds ADD COLUMN git_directory TEXT;
+    ALTER TABLE builds ADD COLUMN git_commit TEXT;
+    """
 
   /// Tags that came from another registry, and when it was last asked what they stand for. A tag that stands for
   /// another digest than this was pushed or imported since.

@@ -45,9 +45,12 @@ struct BuildOptions: ParsableArguments {
   }
 
   /// Docker: `--build-arg NAME` passes the caller's variable on, and nothing when it isn't set.
-  func arguments(_ environment: [String: String]) -> [String: String] {
+  func arguments(_ environment: [String: String]) -> [String: String] { Self.arguments(buildArg, environment) }
+
+  /// The same for words given elsewhere.
+  static func arguments(_ words: [String], _ environment: [String: String]) -> [String: String] {
     var arguments: [String: String] = [:]
-    for argument in buildArg {
+    for argument in words {
       if let equals = argument.firstIndex(of: "=") {
         arguments[String(argument[..<equals])] = String(argument[argument.index(after: equals)...])
       } else if let value = environment[argument] {

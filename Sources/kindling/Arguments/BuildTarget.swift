@@ -1,5 +1,6 @@
 import Diagnostics
 import Foundation
+import Git
 import OCI
 import SystemPackage
 
@@ -9,7 +10,8 @@ enum BuildTarget: Sendable, Hashable {
   /// `#reference` and `#reference:directory` may follow the address.
   case git(url: String, reference: String, directory: String)
 
-  /// Only words with a `/`, a `.` or `://` are a place; others are a command that doesn't exist. Throws `build-unknown`.
+  /// Only words with a `/`, a `.` or `://` are a place; others are a command that doesn't exist. Throws `build-unknown`,
+  /// and `git-address-…` for an address that is none or that has a password in it, which progress would show.
   init(_ text: String) throws(Failure) {
     guard text.contains("/") || text.contains(".") else {
       let known = Words.names(below: BuildCommand.self)
@@ -21,13 +23,14 @@ enum BuildTarget: Sendable, Hashable {
         hint: meant ?? "a path holds a '/' or a '.': kindling build ./\(text)"
       )
     }
-    guard text.contains("://") else {
+    guard text.contains("://") || GitAddress.isGit(text) else {
       self = .directory(FilePath(text))
       return
     }
-    let parts = text.split(separator: "#", maxSplits: 1).map(String.init)
-    let place = parts.count > 1 ? parts[1].split(separator: ":", maxSplits: 1).map(String.init) : []
-    self = .git(url: parts[0], reference: place.first ?? "", directory: place.count > 1 ? place[1] : "")
+    let address = try GitAddress(parsing: text)
+    self = .git(
+      url: address.url, reference: address.commit?.hex ?? address.reference ?? "",
+      directory: address.subdirectory ?? "")
   }
 
   /// The image's name when none is given: the directory's or the repository's, as far as it can be one.

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Dispatch
 import Foundation
 
@@ -13,6 +14,23 @@ enum Interrupts {
       source.setCancelHandler { signal(SIGINT, SIG_DFL) }
       continuation.onTermination = { _ in source.cancel() }
       source.resume()
+    }
+  }
+
+  /// Runs `work` and cancels it at Ctrl-C; once it has let go, the exit status of an interrupt is thrown.
+  static func stopping<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) async throws -> Value {
+    try await withThrowingTaskGroup(of: Value?.self) { group in
+      group.addTask { try await work() }
+      group.addTask {
+        for await _ in stream() { break }
+        return nil
+      }
+      defer { group.cancelAll() }
+      if let value = try await group.next() ?? nil { return value }
+      group.cancelAll()
+      // What the work says about being cancelled is known already.
+      _ = try? await group.next()
+      throw ExitCode(exitStatus)
     }
   }
 

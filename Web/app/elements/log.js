@@ -46,6 +46,8 @@ export class BuildLog {
 
   hear({ at, kind }) {
     switch (kind.kind) {
+      case "fetch":
+        return this.#note(at, `fetch: ${fetched(kind.fetch)}`);
       case "source":
         return this.#note(at, `context: ${kind.source.files} files, ${size(kind.source.size)}`);
       case "planned":
@@ -183,6 +185,13 @@ export class BuildLog {
     else if (!bottom && this.#following && scrollY < this.#lastTop - 2) this.#setFollowing(false);
     this.#lastTop = scrollY;
   }
+}
+
+/** `1200 of 30006 objects, 12 MB, 5.2 MB/s`, as the log stream says it. */
+function fetched({ objects, totalObjects, size: bytes, durationMilliseconds }) {
+  const count = totalObjects > 0 ? `${objects} of ${totalObjects} objects` : `${objects} objects`;
+  const rate = durationMilliseconds >= 100 && bytes > 0 ? `, ${size(bytes * 1000 / durationMilliseconds)}/s` : "";
+  return `${count}, ${size(bytes)}${rate}`;
 }
 
 /** `#s3-L12` is a line, `#s3-end` the last line there is, `#s3` the step itself; anything else is null. */

@@ -1,0 +1,27 @@
+import Diagnostics
+
+/// What `--git` says about a git context.
+struct GitChoices: Sendable, Hashable {
+  /// The branch, tag or commit when the address names none.
+  var reference: String?
+  var includesSubmodules = false
+
+  /// Throws `flag-value-invalid` for a setting nobody knows.
+  init(_ flags: FlagValues) throws(Failure) {
+    for text in flags.all("git") {
+      for part in text.split(separator: ",") {
+        let (key, value) = try FlagValues.pair("git", String(part))
+        switch key {
+        case "branch": reference = value
+        case "recurse-submodules":
+          guard let isOn = FlagValues.bool(value) else { throw FlagValues.invalid("git", text, "true or false") }
+          includesSubmodules = isOn
+        // Here: never more than one commit of one branch is fetched.
+        case "single-branch", "depth": break
+        default:
+          throw FlagValues.invalid("git", text, "branch=NAME, recurse-submodules=BOOL, single-branch=BOOL or depth=N")
+        }
+      }
+    }
+  }
+}
