@@ -92,8 +92,3 @@ struct HandmadePack {
     return bytes
   }
 }
-
-/// No objects at hand.
-struct NoObjects: ObjectSource {
-  func find(_ id: ObjectID) throws(Failure) -> StoredObject? { nil }
-}
