@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 BIN := .build/debug/kindling
 
-.PHONY: help demo run test check bench bench-git fmt proto golden release clean
+.PHONY: help demo run test check fuzz bench bench-git fmt proto golden release clean
 
 help: ## list the recipes
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -28,6 +28,10 @@ check: ## floors, imports, format and generated code
 	@.ci/install build test
 	.ci/check && swift format lint --strict --parallel --recursive Sources Tests Package.swift
 	Sources/API/Proto/generate --check
+
+fuzz: ## five minutes of wild bytes for what reads those of strangers
+	@.ci/install build test
+	Tests/Fuzz/run
 
 bench: ## figures against peers, as ratios from the same run
 	@.ci/install build test

@@ -195,6 +195,12 @@ let package = Package(
 
     // What the tests share: other people's programs, folders of their own, the real binary as a server.
     .target(name: "TestSupport", swiftSettings: settings),
+    // What reads bytes of strangers, for libFuzzer (`make fuzz`) and for the tests that replay its corpus.
+    .target(
+      name: "Fuzz",
+      dependencies: [
+        "Git", "Diagnostics", "CCompression", .product(name: "SystemPackage", package: "swift-system"),
+      ], path: "Tests/Fuzz", exclude: ["Corpus", "run"], swiftSettings: settings),
 
     // Tests, one target for each room
     .testTarget(
@@ -216,7 +222,7 @@ let package = Package(
     .testTarget(
       name: "GitTests",
       dependencies: [
-        "Git", "Outbound", "Archive", "OCI", "Diagnostics", "TestSupport",
+        "Git", "Outbound", "Archive", "OCI", "Diagnostics", "TestSupport", "Fuzz", "CGit", "CCompression",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "SystemPackage", package: "swift-system"),
       ], swiftSettings: settings),
@@ -293,7 +299,7 @@ let package = Package(
     .testTarget(
       name: "ServiceTests",
       dependencies: [
-        "Service", "Builder", "Registry", "Storage", "OCI", "Diagnostics", "TestSupport",
+        "Service", "Builder", "Registry", "Remote", "Outbound", "Storage", "OCI", "Diagnostics", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ], swiftSettings: settings),
     .testTarget(

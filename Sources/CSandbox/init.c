@@ -36,6 +36,9 @@ static void report(const char *how, int value) {
 /// Signals as a fresh program has them (the server ignores SIGPIPE), and no descriptor we weren't meant to have.
 static void forget_parent(void) {
   for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
+  // posix_spawn leaves the C library's own two ignored, which only the kernel itself is willing to change.
+  const unsigned long usual[4] = {0};
+  for (int number = 32; number <= 33; number++) syscall(SYS_rt_sigaction, number, usual, NULL, 8);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);

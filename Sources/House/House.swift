@@ -61,6 +61,8 @@ package struct House: Sendable {
     let registry = ImageRegistry(data: data)
     let images = LocalImages(registry: registry, ownHosts: { bound.names })
     let outbound = OutboundClient(policy: settings.outboundPolicy, environment: settings.environment)
+    let store = try GitStore(folder: data.path(.git))
+    let fetcher = GitFetcher(store: store, client: outbound, limits: GitLimits(), environment: settings.environment)
     let bases = BaseImages(
       local: images, registry: registry,
       remote: RemoteImages(client: outbound, settings: settings.remote, blobs: data.blobs), data: data,
@@ -68,9 +70,8 @@ package struct House: Sendable {
       credentials: BaseImages.savedCredentials(
         in: data, docker: try settings.dockerConfig, owner: identities.defaultOrganization))
     let builder = ImageBuilder(
-      data: data, executable: settings.executable, bases: bases, clock: clock, files: OutboundFiles(client: outbound))
-    let store = try GitStore(folder: data.path(.git))
-    let fetcher = GitFetcher(store: store, client: outbound, limits: GitLimits(), environment: settings.environment)
+      data: data, executable: settings.executable, bases: bases, clock: clock, files: OutboundFiles(client: outbound),
+      trees: GitTrees(fetcher: fetcher, rules: settings.gitRules))
     let git = GitSources(data: data, fetcher: fetcher, rules: settings.gitRules)
     let job = BuildJob(data: data, builder: builder, git: git, registry: registry, registryHost: { bound.registryHost })
 

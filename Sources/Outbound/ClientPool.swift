@@ -14,6 +14,18 @@ final class ClientPool: Sendable {
     var pinned: Pin?
     var proxy: ProxyRules.Proxy?
     var idle: Duration
+
+    init(pinned: Pin?, proxy: ProxyRules.Proxy?, idle: Duration) {
+      self.pinned = pinned
+      self.proxy = proxy
+      self.idle = idle
+    }
+
+    /// Straight to one of a host's addresses.
+    init(to address: NetworkAddress, for host: String, idle: Duration) {
+      let isLiteral = address.text == host
+      self.init(pinned: isLiteral ? nil : Pin(host: host, address: address.text), proxy: nil, idle: idle)
+    }
   }
 
   struct Pin: Sendable, Hashable {
@@ -70,6 +82,13 @@ final class ClientPool: Sendable {
       throw Failure(.unavailable, reason: "outbound-closed", "the client for other servers is shut down")
     }
     return Lease(client: client, pool: self, way: way)
+  }
+
+  /// The ways that have a client in front of the others, otherwise in their order.
+  func knownFirst(_ ways: [Way]) -> [Way] {
+    state.withLock { state in
+      ways.filter { state.entries[$0] != nil } + ways.filter { state.entries[$0] == nil }
+    }
   }
 
   /// Ends every connection; requests under way fail.

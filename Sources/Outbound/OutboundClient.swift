@@ -6,6 +6,12 @@ import NIOSSL
 import Synchronization
 import SystemPackage
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// The one way out of the house: requests to servers elsewhere.
 ///
 /// Every name is resolved here and the connection is made to an address that was looked at, so that a name that changes
@@ -115,47 +121,61 @@ package final class OutboundClient: Sendable {
     return Route(proxy: proxy, addresses: proxy == nil ? allowed : [], kind: kinds.count == 1 ? kinds.first : nil)
   }
 
+  /// What became of a request at one address.
+  private enum Attempt {
+    case answered(OutboundAnswer)
+    /// Nothing can have been sent.
+    case notConnected(Failure)
+  }
+
   /// One request and the head of its answer, over the first address that takes a connection.
   private func exchange(_ request: OutboundRequest, over route: Route) async throws(Failure) -> OutboundAnswer {
     let prepared = try prepare(request)
     let idle = request.idleTimeout ?? policy.idleTimeout
-    guard !route.addresses.isEmpty else {
-      let way = ClientPool.Way(pinned: nil, proxy: route.proxy, idle: idle)
-      return try await attempt(request, prepared, way: way, address: nil)
-    }
-    var last: Failure?
-    for address in route.addresses.prefix(4) {
-      let isLiteral = address.text == request.url.host
-      let pin = isLiteral ? nil : ClientPool.Pin(host: request.url.host, address: address.text)
-      let way = ClientPool.Way(pinned: pin, proxy: nil, idle: idle)
-      do {
-        return try await attempt(request, prepared, way: way, address: address.text)
-      } catch {
-        guard error.isBeforeConnection else { throw error }
-        last = last ?? error
+    // Addresses with a connection come first: servers with many tell them in another order each time.
+    let ways =
+      route.addresses.isEmpty
+      ? [ClientPool.Way(pinned: nil, proxy: route.proxy, idle: idle)]
+      : pool.knownFirst(route.addresses.prefix(4).map { ClientPool.Way(to: $0, for: request.url.host, idle: idle) })
+    var first: Failure?
+    for way in ways {
+      switch try await attempt(request, prepared, way) {
+      case .answered(let answer): return answer
+      case .notConnected(let failure): first = first ?? failure
       }
     }
-    throw last ?? Failure(.unavailable, reason: "outbound-dns", "'\(request.url.origin)' has no address")
+    throw first ?? Failure(.unavailable, reason: "outbound-dns", "'\(request.url.origin)' has no address")
   }
 
   private func attempt(
-    _ request: OutboundRequest, _ prepared: HTTPClientRequest, way: ClientPool.Way, address: String?
-  ) async throws(Failure) -> OutboundAnswer {
+    _ request: OutboundRequest, _ prepared: HTTPClientRequest, _ way: ClientPool.Way
+  ) async throws(Failure) -> Attempt {
     let lease = try pool.lease(way)
     var repeats = request.body.isRepeatable && ["GET", "HEAD"].contains(request.method) ? 1 : 0
     while true {
       do {
         let response = try await lease.client.execute(prepared, deadline: .distantFuture)
-        return OutboundAnswer(response, url: request.url, lease: lease, unpackedLimit: request.acceptsGzip)
+        return .answered(
+          OutboundAnswer(response, url: request.url, lease: lease, unpackedLimit: request.acceptsGzip))
       } catch {
+        guard !Task.isCancelled else { throw Failure.outbound(CancellationError(), url: request.url) }
         // A kept connection that the server was just closing; the request did nothing there.
-        if repeats > 0, (error as? HTTPClientError) == .remoteConnectionClosed, !Task.isCancelled {
+        if repeats > 0, (error as? HTTPClientError) == .remoteConnectionClosed {
           repeats -= 1
           continue
         }
-        throw Failure.outbound(Task.isCancelled ? CancellationError() : error, url: request.url, address: address)
+        let failure = Failure.outbound(error, url: request.url, address: way.pinned?.address)
+        guard Self.isBeforeConnection(error) else { throw failure }
+        return .notConnected(failure)
       }
     }
+  }
+
+  private static func isBeforeConnection(_ error: any Error) -> Bool {
+    if let error = error as? HTTPClientError { return error == .connectTimeout }
+    if case .connectTimeout? = error as? ChannelError { return true }
+    // Spec: connect(2) ends with these; a connection that stands ends with ECONNRESET or EPIPE.
+    return [ECONNREFUSED, ENETUNREACH, EHOSTUNREACH, ETIMEDOUT].contains((error as? IOError)?.errnoCode)
   }
 
   private func prepare(_ request: OutboundRequest) throws(Failure) -> HTTPClientRequest {
@@ -205,13 +225,5 @@ package final class OutboundClient: Sendable {
     let configuration = made
     configurations.withLock { $0[trust] = configuration }
     return configuration
-  }
-}
-
-extension Failure {
-  /// Whether nothing can have been sent yet.
-  fileprivate var isBeforeConnection: Bool {
-    reason == "outbound-refused" || reason == "outbound-unreachable"
-      || (reason == "outbound-timeout" && message.hasSuffix("did not accept a connection in time"))
   }
 }

@@ -4,6 +4,7 @@ import Diagnostics
 ///
 /// Docker: as Go's programs read them; the lower-case name wins as with curl, and this machine's own addresses are never
 /// asked of a proxy. `ProxyRulesTests`.
+/// Here: an HTTP proxy opens the way (CONNECT) for plain http as well, as async-http-client speaks to it in no other form.
 package struct ProxyRules: Sendable, Hashable {
   /// One proxy.
   struct Proxy: Sendable, Hashable {

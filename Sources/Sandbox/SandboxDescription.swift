@@ -27,10 +27,10 @@ struct SandboxDescription {
     if command.network == .none { try append("N", "") }
     if inUserNamespace { try append("x", "") }
     if command.isPrivileged { try append("P", "") }
-    for mount in command.mounts { try append(mount, emptyDirectory: command.mountPoint) }
+    for mount in command.mounts { try append(mount) }
   }
 
-  private mutating func append(_ mount: SandboxMount, emptyDirectory: FilePath) throws(Failure) {
+  private mutating func append(_ mount: SandboxMount) throws(Failure) {
     switch mount.source {
     case .bind(let source): try append("b", source)
     case .memory(let size):
@@ -38,7 +38,7 @@ struct SandboxDescription {
       if let size { try append("z", "\(size.bytes)") }
     case .layers(let root, let path):
       try append("o", "")
-      for lower in root.lowers.isEmpty ? [emptyDirectory] : root.lowers { try append("L", lower) }
+      for lower in root.lowers { try append("L", lower) }
       try append("K", root.upper)
       try append("W", root.work)
       try append("p", path)
@@ -68,7 +68,12 @@ struct SandboxDescription {
       throw Failure(.invalidArgument, reason: "sandbox-command-empty", "command has no words")
     }
     var deepest = command.root.lowers.count
-    for case .layers(let root, _) in command.mounts.map(\.source) { deepest = max(deepest, root.lowers.count) }
+    for case .layers(let root, _) in command.mounts.map(\.source) {
+      deepest = max(deepest, root.lowers.count)
+      if root.lowers.isEmpty {
+        throw Failure(.invalidArgument, reason: "sandbox-mount", "mount of layers has none")
+      }
+    }
     if deepest > SandboxRoot.maximumLowers {
       throw Failure(
         .failedPrecondition,

@@ -8,7 +8,7 @@ package struct SandboxMount: Sendable, Hashable {
   package enum Source: Sendable, Hashable {
     /// A file or directory of the machine, with what is mounted below it.
     case bind(FilePath)
-    /// A file or directory of an overlay of the command's own; `path` is inside it, its links are followed there.
+    /// A file or directory of an overlay of the command's own, over at least one layer; links in `path` stay inside it.
     ///
     /// What the command writes goes to the overlay's upper directory. Throws `sandbox-mount` when nothing is there.
     case layers(SandboxRoot, path: FilePath)

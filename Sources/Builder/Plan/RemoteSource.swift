@@ -11,7 +11,7 @@ enum RemoteSource {
     if isWeb {
       let end = word.firstIndex { $0 == "#" || $0 == "?" } ?? word.endIndex
       self = word[..<end].hasSuffix(".git") ? .git : .url
-    } else if ["git://", "ssh://", "git@"].contains(where: { word.lowercased().hasPrefix($0) }) {
+    } else if ["git://", "ssh://", "git@"].contains(where: { word.hasPrefix($0) }) {
       self = .git
     } else {
       return nil

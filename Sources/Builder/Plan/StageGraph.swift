@@ -21,7 +21,8 @@ struct StageGraph {
 
   /// `extra` are stages that a stage uses for what this file does not show, such as triggers of its base.
   init(
-    _ dockerfile: ParsedDockerfile, target: String?, contexts: [String: NamedContext] = [:], extra: [Int: Set<Int>] = [:],
+    _ dockerfile: ParsedDockerfile, target: String?, contexts: [String: NamedContext] = [:],
+    extra: [Int: Set<Int>] = [:],
     expand: (String, FromInstruction) throws(Failure) -> String
   ) throws(Failure) {
     self.dockerfile = dockerfile

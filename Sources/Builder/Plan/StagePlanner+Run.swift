@@ -34,12 +34,24 @@ extension StagePlanner {
         hint: "leave it out: the step then runs with docker's usual capabilities")
     }
     var mounts: [RunMount] = []
+    var sockets: [String] = []
     for mount in try run.mounts(expand: { (word) throws(Failure) in try expand(word) }) {
-      mounts.append(try self.mount(mount, origins))
+      var planned = try self.mount(mount, origins)
+      if mount.kind == .ssh {
+        // BuildKit: the usual places; the variable names the first, be there an agent or not.
+        let socket = planned.target ?? "/run/buildkit/ssh_agent.\(sockets.count)"
+        planned.target = socket
+        sockets.append(socket)
+      }
+      mounts.append(planned)
+    }
+    var environment = scope.commandEnvironment
+    if let socket = sockets.first, !environment.contains(where: { $0.hasPrefix("SSH_AUTH_SOCK=") }) {
+      environment.append("SSH_AUTH_SOCK=\(socket)")
     }
     return RunAction(
       arguments: run.script == nil ? arguments(of: run.command) : [Self.scriptPath],
-      environment: scope.commandEnvironment, proxies: proxies,
+      environment: environment, proxies: proxies,
       user: container.user ?? "", workingDirectory: container.workingDir ?? "/", script: run.script,
       network: run.network == .none ? .none : .host, mounts: Self.sorted(mounts),
       isInsecure: run.security == .insecure)

@@ -55,6 +55,25 @@ extension StagePlanner {
       keepsParents: transfer.parents, isLinked: transfer.link)
   }
 
+  /// What the image's history says, as BuildKit puts it: words expanded, without where the files are from.
+  ///
+  /// Here: without what may be a password in a URL.
+  func history(of transfer: TransferInstruction, _ action: CopyAction) throws(Failure) -> String {
+    var words = [transfer.isAdd ? "ADD" : "COPY"]
+    if action.keepsParents { words.append("--parents") }
+    if let owner = action.owner { words.append("--chown=\(owner)") }
+    if let mode = action.mode { words.append("--chmod=\(mode)") }
+    for source in action.sources {
+      switch source {
+      case .path(let path): words.append(path)
+      case .inline(let name, _): words.append("<<\(name)")
+      case .url(let url, _, _): words.append(RemoteSource.shown(url))
+      case .git(let order): words.append(RemoteSource.shown(order.source))
+      }
+    }
+    return (words + [try expand(transfer.destination), "# buildkit"]).joined(separator: " ")
+  }
+
   private func expanded(_ words: [String]) throws(Failure) -> [String] {
     var result: [String] = []
     for word in words { result.append(try expand(word)) }

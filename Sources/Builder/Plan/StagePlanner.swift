@@ -55,7 +55,8 @@ struct StagePlanner {
         append(instruction, place, .run(try action(of: run, origins)), history: history(of: run))
       case .copy(let transfer), .add(let transfer):
         let origin = try await self.origin(of: transfer, graph, bases)
-        append(instruction, place, .copy(try action(of: transfer, from: origin)))
+        let action = try action(of: transfer, from: origin)
+        append(instruction, place, .copy(action), history: try history(of: transfer, action))
       case .workdir(let path):
         let directory = Self.resolve(try expand(path), from: container.workingDir ?? "/")
         container.workingDir = directory
@@ -224,12 +225,8 @@ struct StagePlanner {
       PlannedStep(
         number: firstNumber + steps.count, instruction: instruction.original, line: place.lines.lowerBound,
         source: place.excerpt(in: dockerfile), action: action,
-        history: history ?? instruction.original + (action.isCopy ? " # buildkit" : "")))
+        history: history ?? instruction.original))
   }
-}
-
-extension PlannedStep.Action {
-  var isCopy: Bool { if case .copy = self { true } else { false } }
 }
 
 /// EXPOSE words: `80`, `80/udp`, `8000-8010/tcp`.

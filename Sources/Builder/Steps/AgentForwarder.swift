@@ -14,7 +14,6 @@ final class AgentForwarder: Sendable {
   /// Closing the write end ends every connection.
   private let stop: (read: FileDescriptor, write: FileDescriptor)
   private let work = DispatchGroup()
-  private let queue = DispatchQueue(label: "agent", attributes: .concurrent)
   private let isStopped = Atomic<Bool>(false)
 
   /// Throws `ssh-agent-unreachable` when nobody listens at `agent`.
@@ -40,7 +39,8 @@ final class AgentForwarder: Sendable {
     }
     stop = (ends.readEnd, ends.writeEnd)
     for end in [ends.readEnd, ends.writeEnd] { _ = fcntl(end.rawValue, F_SETFD, FD_CLOEXEC) }
-    queue.async(group: work) { self.accept() }
+    // A serial queue has a thread of its own while it works.
+    DispatchQueue(label: "agent").async(group: work) { self.serve() }
   }
 
   /// Ends all connections, and returns when no thread of this is left.
@@ -52,49 +52,62 @@ final class AgentForwarder: Sendable {
     try? stop.read.close()
   }
 
-  private func accept() {
-    while wait(for: [listener]) != nil {
-      let connection = Glibc.accept(listener.rawValue, nil, nil)
-      guard connection >= 0 else { continue }
-      _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
-      let client = FileDescriptor(rawValue: connection)
-      queue.async(group: work) {
-        defer { try? client.close() }
-        guard let server = Self.connect(to: self.agent) else { return }
-        defer { try? server.close() }
-        self.pass(client, server)
-      }
-    }
-  }
-
-  /// Passes bytes both ways until either side ends. Messages of the protocol are short and take turns, so that a write
-  /// never waits for long.
-  private func pass(_ client: FileDescriptor, _ server: FileDescriptor) {
+  /// Accepts connections and passes bytes both ways, until all is to end.
+  private func serve() {
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
     defer { buffer.deallocate() }
-    while let ready = wait(for: [client, server]) {
-      let (from, to) = ready == 0 ? (client, server) : (server, client)
-      let count = recv(from.rawValue, buffer.baseAddress, buffer.count, 0)
-      guard count > 0 else { return }
-      var sent = 0
-      while sent < count {
-        let rest = UnsafeRawBufferPointer(rebasing: buffer[sent..<count])
-        let written = send(to.rawValue, rest.baseAddress, rest.count, Int32(MSG_NOSIGNAL))
-        guard written > 0 else { return }
-        sent += written
+    // Each followed by where its bytes go: a client by its connection to the agent, and that one by the client.
+    var ends: [(from: FileDescriptor, to: FileDescriptor)] = []
+    defer { for end in ends { try? end.from.close() } }
+    while true {
+      let descriptors = [stop.read, listener] + ends.map(\.from)
+      var polled = descriptors.map { pollfd(fd: $0.rawValue, events: Int16(POLLIN), revents: 0) }
+      guard poll(&polled, nfds_t(polled.count), -1) >= 0 || errno == EINTR, polled[0].revents == 0 else { return }
+      for index in ends.indices.reversed() where polled[index + 2].revents != 0 {
+        // Its partner may have ended both a moment ago.
+        guard index < ends.count, ends[index].from == descriptors[index + 2], !pass(ends[index], buffer) else {
+          continue
+        }
+        let (from, to) = ends[index]
+        ends.removeAll { $0.from == from || $0.from == to }
+        for descriptor in [from, to] { try? descriptor.close() }
       }
+      if polled[1].revents != 0, let (client, server) = accept() { ends += [(client, server), (server, client)] }
     }
   }
 
-  /// The index of the first that has something to read; nil when all is to end.
-  private func wait(for descriptors: [FileDescriptor]) -> Int? {
-    var polled = (descriptors + [stop.read]).map { pollfd(fd: $0.rawValue, events: Int16(POLLIN), revents: 0) }
-    while true {
-      let result = poll(&polled, nfds_t(polled.count), -1)
-      if result < 0, errno == EINTR { continue }
-      guard result > 0, polled[descriptors.count].revents == 0 else { return nil }
-      if let ready = polled.firstIndex(where: { $0.revents != 0 }) { return ready }
+  private func accept() -> (FileDescriptor, FileDescriptor)? {
+    let connection = Glibc.accept(listener.rawValue, nil, nil)
+    guard connection >= 0 else { return nil }
+    _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
+    let client = FileDescriptor(rawValue: connection)
+    guard let server = Self.connect(to: agent) else {
+      try? client.close()
+      return nil
     }
+    var patience = timeval(tv_sec: 10, tv_usec: 0)
+    for end in [client, server] {
+      setsockopt(end.rawValue, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+    }
+    return (client, server)
+  }
+
+  /// Passes what one side says to the other; false when either has ended.
+  ///
+  /// A write may wait for its reader, but not for long: messages of the protocol are short and take turns.
+  private func pass(
+    _ end: (from: FileDescriptor, to: FileDescriptor), _ buffer: UnsafeMutableRawBufferPointer
+  ) -> Bool {
+    let count = recv(end.from.rawValue, buffer.baseAddress, buffer.count, 0)
+    guard count > 0 else { return false }
+    var sent = 0
+    while sent < count {
+      let rest = UnsafeRawBufferPointer(rebasing: buffer[sent..<count])
+      let written = send(end.to.rawValue, rest.baseAddress, rest.count, Int32(MSG_NOSIGNAL))
+      guard written > 0 else { return false }
+      sent += written
+    }
+    return true
   }
 
   private static func connect(to path: FilePath) -> FileDescriptor? {

@@ -24,7 +24,7 @@ final class CacheMounts: Sendable {
         return byte < 128 && (character.isLetter || character.isNumber) ? character : "-"
       }
       let parts = [id, owner.text, origin].map { "\($0.utf8.count):\($0)" }.joined()
-      return String(readable) + "-" + Digest(sha256Of: Array(parts.utf8)).hex.prefix(16)
+      return readable.drop { $0 == "-" } + "-" + Digest(sha256Of: Array(parts.utf8)).hex.prefix(16)
     }
   }
 

@@ -77,7 +77,7 @@ final class RunMounts {
     guard let target = mount.target.map({ FilePath($0) }) else { return }
     let source: SandboxMount.Source
     switch files {
-    case .none: source = .layers(try overlay(over: []), path: "/")
+    case .none: source = .bind(try scratch.directory("mount"))
     case .context(let path):
       let root = try contextFiles.root(with: path)
       // A link on the way would be followed on the machine, but the path has none.
@@ -190,6 +190,7 @@ final class RunMounts {
   }
 
   private func ssh(_ agent: RunAgent, _ mount: RunMount) throws(Failure) {
+    guard let target = mount.target else { return }
     guard let socket = order.agents[agent.id] else {
       guard agent.isRequired else { return }
       throw Failure(
@@ -198,9 +199,6 @@ final class RunMounts {
     }
     let forwarder = try AgentForwarder(agent: socket, path: scratch.file("agent"), owner: agent.owner)
     forwarders.append(forwarder)
-    // BuildKit: the usual place, which the variable names unless the image sets it.
-    let target = mount.target ?? "/run/buildkit/ssh_agent.\(forwarders.count - 1)"
     mounts.append(.bind(forwarder.path, target: FilePath(target)))
-    if forwarders.count == 1 { environment.append("SSH_AUTH_SOCK=\(target)") }
   }
 }

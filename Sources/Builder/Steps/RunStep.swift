@@ -47,7 +47,12 @@ struct RunStep {
   ) throws(Failure) -> SandboxCommand {
     let user = try Accounts(in: tree).user(action.user)
     var environment = action.environment + action.proxies
-    for variable in wanted.environment { Self.add(variable, to: &environment) }
+    // A secret's variable takes the place of the image's own.
+    for variable in wanted.environment {
+      let name = variable.prefix { $0 != "=" } + "="
+      environment.removeAll { $0.hasPrefix(name) }
+      environment.append(variable)
+    }
     if !environment.contains(where: { $0.hasPrefix("HOME=") }) { environment.append("HOME=\(user.home)") }
     let hosts = folder.appending("hosts")
     try FileSystem.write("127.0.0.1\tlocalhost buildkitsandbox\n::1\tlocalhost ip6-localhost ip6-loopback\n", to: hosts)
@@ -67,16 +72,6 @@ struct RunStep {
       user: UserSpec(uid: user.uid, gid: user.gid, supplementary: user.supplementary), hostname: "buildkitsandbox",
       network: action.network == .none ? .none : .host, mounts: mounts + wanted.mounts,
       isPrivileged: action.isInsecure)
-  }
-
-  /// A secret's variable takes the place of the image's own; the agent's does not.
-  private static func add(_ variable: String, to environment: inout [String]) {
-    let name = variable.prefix { $0 != "=" } + "="
-    guard let index = environment.firstIndex(where: { $0.hasPrefix(name) }) else {
-      environment.append(variable)
-      return
-    }
-    if name != "SSH_AUTH_SOCK=" { environment[index] = variable }
   }
 
   private static func hostResolver() -> String {

@@ -54,11 +54,19 @@ package struct GitAddress: Sendable, Hashable {
   }
 
   /// What to hand to a client: no user and password, no reference. `ssh` keeps the name to log in with.
+  ///
+  /// Reading it gives the same address again.
   package var url: String {
     guard let host else { return path }
+    let login = user.map { "\($0)@" } ?? ""
+    guard transport == .ssh else { return "\(transport.rawValue)://\(host)\(portText)\(path)" }
+    // Only scp's form can say that a path begins in the home directory.
+    if !path.hasPrefix("/"), !path.hasPrefix("~") { return "\(login)\(host):\(path)" }
     let slash = path.hasPrefix("/") ? "" : "/"
-    return "\(transport.rawValue)://\(user.map { "\($0)@" } ?? "")\(host)\(port.map { ":\($0)" } ?? "")\(slash)\(path)"
+    return "ssh://\(login)\(host)\(portText)\(slash)\(PercentCoding.encoded(path))"
   }
+
+  private var portText: String { port.map { ":\($0)" } ?? "" }
 
   /// What to show to people: `url`, the reference and the folder.
   package var display: String {

@@ -41,7 +41,7 @@ struct GitAddressParser {
       guard host.isEmpty || host == "localhost" else {
         throw failure("syntax", "address \"\(safeText)\" names a host, which a file has not")
       }
-      return try parseLocal(rest.dropFirst(host.count))
+      return try parseLocal(rest.dropFirst(host.count), isURL: true)
     default: throw unknownTransport(scheme)
     }
   }
@@ -110,10 +110,11 @@ struct GitAddressParser {
     address.user = user
   }
 
-  private func parseLocal(_ rest: Substring) throws(Failure) -> GitAddress {
+  private func parseLocal(_ rest: Substring, isURL: Bool = false) throws(Failure) -> GitAddress {
     let parts = split(rest, query: false)
     guard !parts.location.isEmpty else { throw failure("syntax", "address \"\(safeText)\" names no folder") }
-    var address = GitAddress(transport: .file, path: String(parts.location))
+    let path = isURL ? try decoded(parts.location) : String(parts.location)
+    var address = GitAddress(transport: .file, path: path)
     try takeAdditions(parts, into: &address)
     return address
   }

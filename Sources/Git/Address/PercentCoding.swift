@@ -18,4 +18,19 @@ enum PercentCoding {
     }
     return String(validating: bytes, as: UTF8.self)
   }
+
+  /// Encodes what would end a path or be decoded in it.
+  static func encoded(_ path: String) -> String {
+    var encoded = ""
+    for character in path {
+      switch character {
+      case "%": encoded += "%25"
+      case "#": encoded += "%23"
+      case "?": encoded += "%3F"
+      case " ": encoded += "%20"
+      default: encoded.append(character)
+      }
+    }
+    return encoded
+  }
 }

@@ -71,7 +71,7 @@ struct CommitFetch {
   private func fetchDirectory(
     _ id: ObjectID, _ directory: String, withModules: Bool
   ) async throws(Failure) -> Result {
-    let trees = try store.find(key, having: id)
+    let trees = try store.trees(key, of: id)
     defer { trees?.lease.release() }
     let piece = try store.begin(key, format: id.format, limits: limits)
     let bases = trees?.source ?? ObjectSources([])
@@ -81,8 +81,8 @@ struct CommitFetch {
     // One request holds so many names; more are asked for in several.
     var rest = missing[...]
     while !rest.isEmpty {
-      try await pour(FetchRequest(wants: Array(rest.prefix(100_000)), depth: nil), bases, into: piece)
-      rest = rest.dropFirst(100_000)
+      try await pour(FetchRequest(wants: Array(rest.prefix(20_000)), depth: nil), bases, into: piece)
+      rest = rest.dropFirst(20_000)
     }
     return try add(id, directory, piece, base: trees)
   }

@@ -11,10 +11,7 @@ extension GitFetcher {
       switch address.transport {
       case .https, .http:
         return try HTTPRemote(address: address, credentials: credentials, client: client, limits: limits)
-      case .ssh:
-        throw Failure(
-          .unimplemented, reason: "git-transport-unsupported", "'\(address.url)' is reached over ssh",
-          hint: "use the repository's https address")
+      case .ssh: return try SSHRemote(address: address, environment: environment, limits: limits)
       case .file: return try LocalRepository(path: FilePath(address.path), limits: limits)
       }
     }

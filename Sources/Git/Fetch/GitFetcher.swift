@@ -55,6 +55,7 @@ package struct GitFetcher: Sendable {
   func fetch(
     _ order: GitTreeOrder, _ progress: @escaping @Sendable (GitProgress) throws(Failure) -> Void
   ) async throws(Failure) -> Fetched {
+    let order = order.completed()
     let directory = try order.normalizedDirectory()
     if order.keepsGitDirectory, !directory.isEmpty {
       throw Failure(
@@ -65,6 +66,12 @@ package struct GitFetcher: Sendable {
     let (result, name) = try await commit(
       order.address, order.credentials, order.reference, directory, scope: order.scope,
       withModules: order.includesSubmodules, count)
+    if let expected = order.address.commit, expected != result.commit {
+      throw Failure(
+        .failedPrecondition, reason: "git-commit-mismatch",
+        "'\(name)' of '\(order.address.url)' is the commit '\(result.commit)', not '\(expected)' as the address says",
+        hint: "the reference has moved; name the commit alone, or correct the address")
+    }
     let root = try Subtree(contents: ObjectContents(result.holding.source)).tree(directory, in: result.content.tree)
     let first = MountedTree(
       prefix: [], tree: root, source: result.holding.source, time: result.content.committerTime.milliseconds / 1000)

@@ -28,6 +28,15 @@ package struct GitTreeOrder: Sendable {
     self.keepsGitDirectory = keepsGitDirectory
   }
 
+  /// The order with what its address says wherever it says nothing itself.
+  func completed() -> GitTreeOrder {
+    var order = self
+    if reference.isEmpty { order.reference = address.reference ?? address.commit?.hex ?? "" }
+    if directory.isEmpty { order.directory = address.subdirectory ?? "" }
+    order.credentials = credentials ?? address.credentials
+    return order
+  }
+
   /// The directory without slashes at its ends, doubled slashes and `.`; throws `git-directory-invalid` for one that is
   /// absolute, climbs, or holds control characters.
   func normalizedDirectory() throws(Failure) -> String {

@@ -53,8 +53,10 @@ struct SubmoduleFetch {
       }
     }
     if let first = skipped.first {
-      let others = skipped.count > 1 ? " and \(skipped.count - 1) more submodules are" : " is a submodule and"
-      result.notes.append("'\(quoted(first))'\(others) left empty")
+      result.notes.append(
+        skipped.count == 1
+          ? "'\(quoted(first))' is a submodule and left empty"
+          : "\(skipped.count) submodules, '\(quoted(first))' the first, are left empty")
     }
     if let note = result.survey.pointerNote { result.notes.append(note) }
     return result

@@ -31,10 +31,14 @@ final class LocalWalk {
     while next < commits.count {
       let (id, generation) = commits[next]
       next += 1
-      for parent in try visit(id, generation) { commits.append((parent, generation + 1)) }
-      try progress(GitProgress(objects: sink.objectCount, totalObjects: sink.objectCount, bytes: poured))
+      for parent in try visit(id, generation, progress) { commits.append((parent, generation + 1)) }
+      try progress(state)
     }
     return shallow
+  }
+
+  private var state: GitProgress {
+    GitProgress(objects: sink.objectCount, totalObjects: sink.objectCount, bytes: poured)
   }
 
   /// What an annotated tag leads to; nil for what is no tag.
@@ -50,20 +54,22 @@ final class LocalWalk {
   }
 
   /// Pours one wanted object or commit with what belongs to it; answers what is to be visited next.
-  private func visit(_ id: ObjectID, _ generation: Int) throws(Failure) -> [ObjectID] {
+  private func visit(
+    _ id: ObjectID, _ generation: Int, _ progress: (GitProgress) throws(Failure) -> Void
+  ) throws(Failure) -> [ObjectID] {
     try checkGitCancellation()
     guard seen.insert(id).inserted, try !isAtHand(id) else { return [] }
     let content = try pour(id)
     switch content.kind {
     case .blob: return []
     case .tree:
-      if request.filter != .noTrees { try pourTree(content.bytes, id) }
+      if request.filter != .noTrees { try pourTree(content.bytes, id, progress) }
       return []
     case .tag: return [try Tag(content.bytes, id: id).object]
     case .commit:
       let commit = try Commit(content.bytes, id: id)
       if request.filter != .noTrees, seen.insert(commit.tree).inserted, try !isAtHand(commit.tree) {
-        try pourTree(try pour(commit.tree, expecting: .tree).bytes, commit.tree)
+        try pourTree(try pour(commit.tree, expecting: .tree).bytes, commit.tree, progress)
       }
       guard !commit.parents.isEmpty else { return [] }
       guard generation < request.depth ?? .max, !ownShallow.contains(id) else {
@@ -74,7 +80,9 @@ final class LocalWalk {
     }
   }
 
-  private func pourTree(_ content: [UInt8], _ id: ObjectID) throws(Failure) {
+  private func pourTree(
+    _ content: [UInt8], _ id: ObjectID, _ progress: (GitProgress) throws(Failure) -> Void
+  ) throws(Failure) {
     // One reader for each level: the names of a level's subtrees would else be held all at once.
     var levels = [TreeReader(content, id: id)]
     while !levels.isEmpty {
@@ -87,6 +95,7 @@ final class LocalWalk {
       guard seen.count <= limits.objects else {
         throw .gitLimit("git-too-many-objects", "there are more than \(limits.objects) objects", name: "objects")
       }
+      if sink.objectCount % 512 == 0 { try progress(state) }
       guard entry.mode == .directory else {
         try pour(entry.id, expecting: .blob)
         continue

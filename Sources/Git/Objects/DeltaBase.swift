@@ -1,7 +1,8 @@
 import Diagnostics
 import SystemPackage
 
-/// The content a delta copies from, and the writer its result goes to: whole in a buffer that is used again when it is small, else read by ranges.
+/// The content a delta copies from, and the writer its result goes to: whole in a buffer that is used
+/// again when it is small, else read by ranges.
 final class DeltaBase: DeltaTarget {
   /// Where a base lies: in the file being written, or in another one.
   enum Place: Hashable {

@@ -26,7 +26,8 @@ func makeObjectInflater() throws(Failure) -> any ObjectInflater {
 }
 
 #if arch(x86_64) || arch(arm64)
-  /// By ISA-L: more than twice as fast as zlib for objects of a few kilobytes, its set-up included.
+  /// By ISA-L, its set-up for every object included: 1.4 times as fast as zlib for 500 bytes,
+  /// 1.8 for 5 kB, 2.6 for 50 kB.
   final class IsalInflater: ObjectInflater {
     private let state: UnsafeMutablePointer<inflate_state>
 

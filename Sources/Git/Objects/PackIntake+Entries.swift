@@ -13,7 +13,7 @@ extension PackIntake {
       entry.size = UInt64(byte & 15)
       entry.shift = 4
     } else {
-      guard entry.shift < 60 else { throw corrupt("its size has too many digits") }
+      guard entry.shift < 60 || (entry.shift == 60 && byte < 16) else { throw corrupt("its size has too many digits") }
       entry.size |= UInt64(byte & 0x7F) << entry.shift
       entry.shift += 7
     }
@@ -49,8 +49,7 @@ extension PackIntake {
       try base.load(record: writer.record(record))
       beginContent(.delta(DeltaApplication(limit: limits.objectSize)))
     } else {
-      try waiting.begin(entry: entries.count, base: .entry(index))
-      beginContent(.waiting)
+      try beginWaiting(for: .entry(index))
     }
   }
 
@@ -63,10 +62,19 @@ extension PackIntake {
     } else if let object = try bases.find(name) {
       try base.load(object)
     } else {
-      try waiting.begin(entry: entries.count, base: .name(name))
-      return beginContent(.waiting)
+      return try beginWaiting(for: .name(name))
     }
     beginContent(.delta(DeltaApplication(limit: limits.objectSize)))
+  }
+
+  private func beginWaiting(for base: WaitingDeltas.Base) throws(Failure) {
+    guard waiting.deltas.count < limits.waitingDeltas else {
+      throw .gitLimit(
+        "git-too-many-waiting-deltas", "more than \(limits.waitingDeltas) deltas come before their bases",
+        name: "waiting-deltas")
+    }
+    try waiting.begin(entry: entries.count, base: base)
+    beginContent(.waiting)
   }
 
   private func beginContent(_ destination: Destination) {

@@ -29,6 +29,11 @@ extension Failure {
       hint: "raise the limit \"\(limit)\" of the git fetcher if the repository is to be trusted")
   }
 
+  /// A list of references, or another answer that is no pack, larger than `listSize`, unpacked.
+  static func listTooLarge(_ limit: ByteCount) -> Failure {
+    .gitLimit("list-size", "remote's list of references is larger than \(limit)")
+  }
+
   /// What the remote itself says went wrong; its words decide whether it refused an object asked for by name.
   static func gitRemote(_ words: String) -> Failure {
     let refusals = ["not our ref", "unadvertised object", "not valid", "no such object", "want not allowed"]

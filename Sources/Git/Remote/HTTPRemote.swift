@@ -1,3 +1,4 @@
+import Archive
 import Diagnostics
 import FoundationEssentials
 import Outbound
@@ -12,6 +13,9 @@ package final class HTTPRemote: GitRemote {
     /// Whether the server asked for credentials, and may have them.
     var isAuthorized = false
   }
+
+  /// Requests from this many bytes on are packed, as git itself packs them; nearly all of one is digits.
+  private static let packedFrom = 16 << 10
 
   private let client: OutboundClient
   private let credentials: GitCredentials?
@@ -108,6 +112,15 @@ package final class HTTPRemote: GitRemote {
       (name: "Accept", value: "application/x-git-upload-pack-result"),
     ]
     if version > 0 { headers.append((name: "Git-Protocol", value: "version=\(version)")) }
+    var body = body
+    if body.count > Self.packedFrom {
+      let packed = BytesWriter()
+      let gzip = GzipWriter(into: packed)
+      try gzip.write(body)
+      try gzip.finish()
+      body = packed.bytes
+      headers.append((name: "Content-Encoding", value: "gzip"))
+    }
     let answer = try await send(
       OutboundRequest(
         method: "POST", url: base.with(pathAndQuery: base.pathAndQuery + "/git-upload-pack"), headers: headers,
@@ -149,12 +162,16 @@ package final class HTTPRemote: GitRemote {
     var pace = ReceivePace(limits: limits, start: .now)
     var size: Int64 = 0
     let limit = limits.listSize
-    try await answer.forEachChunk { chunk throws(Failure) in
-      if Task.isCancelled { throw .gitCancelled }
-      size += Int64(chunk.count)
-      if size > limit.bytes { throw .gitLimit("list-size", "remote's list of references is larger than \(limit)") }
-      try pace.record(chunk.count, at: .now)
-      try packets.read(chunk, body)
+    do throws(Failure) {
+      try await answer.forEachChunk { chunk throws(Failure) in
+        if Task.isCancelled { throw .gitCancelled }
+        size += Int64(chunk.count)
+        if size > limit.bytes { throw .listTooLarge(limit) }
+        try pace.record(chunk.count, at: .now)
+        try packets.read(chunk, body)
+      }
+    } catch  where error.reason == "outbound-too-large" {
+      throw .listTooLarge(limit)
     }
     try packets.finish()
   }

@@ -83,14 +83,19 @@ package final class GitStore: Sendable {
     try find(key) { $0.id == commit && $0.covers(directory) }
   }
 
-  /// Something of a commit, its trees at least, leased.
-  func find(_ key: StoreKey, having commit: ObjectID) throws(Failure) -> GitHolding? {
-    try find(key) { $0.id == commit }
+  /// Something of a commit, its trees at least, leased: what a fetch of another directory of it can build on.
+  func trees(_ key: StoreKey, of commit: ObjectID) throws(Failure) -> GitHolding? {
+    try find(key, longest: Self.longestChain - 1) { $0.id == commit }
   }
 
-  private func find(_ key: StoreKey, _ fits: (PieceRecord.Commit) -> Bool) throws(Failure) -> GitHolding? {
+  private func find(
+    _ key: StoreKey, longest: Int = .max, _ fits: (PieceRecord.Commit) -> Bool
+  ) throws(Failure) -> GitHolding? {
     let number = state.withLock { state in
-      state[key.name]?.filter { $0.value.record.commits.contains(where: fits) }.max { $0.key < $1.key }?.key
+      state[key.name]?.filter {
+        $0.value.record.needs.count <= longest && $0.value.record.commits.contains(where: fits)
+      }
+      .max { $0.key < $1.key }?.key
     }
     guard let number else { return nil }
     return try lease(key, number)

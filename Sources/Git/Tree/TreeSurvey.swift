@@ -66,8 +66,11 @@ struct TreeSurvey: Sendable, Hashable {
   /// Says which files are pointers only; nil when none is.
   var pointerNote: String? {
     guard let firstPointer else { return nil }
-    let others = pointers > 1 ? " and \(pointers - 1) more files are" : " is"
-    return "'\(quoted(firstPointer))'\(others) a pointer into Git LFS; the content behind it is not fetched"
+    guard pointers > 1 else {
+      return "'\(quoted(firstPointer))' is a pointer into Git LFS; the content behind it is not fetched"
+    }
+    return "\(pointers) files are pointers into Git LFS, '\(quoted(firstPointer))' the first; "
+      + "the content behind them is not fetched"
   }
 }
 

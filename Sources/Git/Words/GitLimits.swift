@@ -10,6 +10,8 @@ package struct GitLimits: Sendable, Hashable {
   package var unpackedSize = ByteCount.mebibytes(16 << 10)
   /// Uncompressed against compressed bytes of one object, looked at beyond 64 MiB.
   package var inflateRatio = 1000
+  /// Deltas of one pack that come before their bases, which git itself never sends.
+  package var waitingDeltas = 200_000
   package var references = 1_000_000
   /// Of the reference list and of every other answer that is no pack.
   package var listSize = ByteCount.mebibytes(256)

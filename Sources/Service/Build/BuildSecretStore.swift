@@ -36,6 +36,11 @@ struct BuildSecretStore {
     try data.ledger.saveBuildSecrets(organization, group: group.rawValue, sealed: sealed)
   }
 
+  /// What was saved for other registries, host → value as it was given; empty when nothing was.
+  func registryCredentials(of organization: OrganizationName) throws(Failure) -> [String: String] {
+    try load(.registryCredentials, of: organization) ?? [:]
+  }
+
   /// What builds may ask for by `RUN --mount=type=secret`, by id; empty when nothing was saved.
   func buildSecrets(of organization: OrganizationName) throws(Failure) -> [String: SecretValue] {
     let saved: [String: String] = try load(.buildSecrets, of: organization) ?? [:]

@@ -22,7 +22,7 @@ struct MountTests {
         FROM busybox
         ARG WHERE=/mnt
         RUN --mount=target=/all test "$(ls -A /all)" = "$(printf '.dockerignore\\nDockerfile\\nlink\\nsrc')" \\
-          && test "$(ls /all/src)" = "$(printf 'one\\nsub')" && test ! -w /all/src/one && ! touch /all/x 2>/dev/null
+          && test "$(ls /all/src)" = "$(printf 'one\\nsub')" && ! touch /all/x 2>/dev/null
         RUN --mount=type=bind,source=src,dst=$WHERE/a,rw echo more >> /mnt/a/one && echo new > /mnt/a/new
         RUN --mount=type=bind,src=src,destination=/mnt/a,readwrite test "$(cat /mnt/a/one)" = one && test ! -e /mnt/a/new
         RUN --mount=source=src/one,target=one test "$(cat /one)" = one
@@ -62,7 +62,7 @@ struct MountTests {
     }
   }
 
-  @Test("that are caches stay, for one organisation, through restarts of builds without a cache")
+  @Test("that are caches stay for one organisation, in builds without a cache too")
   func caches() async throws {
     try await Kitchen.run { kitchen in
       let dockerfile = """
@@ -80,10 +80,33 @@ struct MountTests {
         #expect(built.printed == ["count \(count)", "\(expected[0]) \(count)"] + expected[1...], "\(built.log)")
       }
       let token = try await kitchen.server.token(of: "other")
+      let base = try await kitchen.server.kindling(
+        ["image", "import", "busybox:latest", try await Busybox.shared.archive(), "--token", token])
+      #expect(base.status == 0, "\(base.all)")
       let other = try await kitchen.build(dockerfile, ["--token", token])
       #expect(other.printed.contains("count 1"), "\(other.log)")
       let kept = try FileManager.default.contentsOfDirectory(atPath: kitchen.server.data + "/cache/mounts/dev").sorted()
-      #expect(kept.map { $0.prefix { $0.isLetter || $0 == "-" } }.count == 4, "\(kept)")
+      #expect(kept.map { $0.split(separator: "-").dropLast().joined() } == ["a", "cache", "own", "start"], "\(kept)")
+    }
+  }
+
+  @Test("that are caches are there after the server was away")
+  func restart() async throws {
+    try await withTemporaryFolder { folder in
+      for count in 1...2 {
+        let server = try await ServerProcess(data: folder.path("data"))
+        do {
+          if count == 1 { try await server.importBusybox() }
+          let built = try await Kitchen(server: server, folder: folder).build(
+            "FROM busybox\nRUN --mount=type=cache,target=/cache echo x >> /cache/log && wc -l < /cache/log\n",
+            ["--no-cache"])
+          #expect(built.printed == ["\(count)"], "\(built.log)")
+        } catch {
+          await server.stop()
+          throw error
+        }
+        #expect(await server.stop() == 0)
+      }
     }
   }
 
@@ -143,7 +166,8 @@ struct MountTests {
         #expect(failing.log.contains(words), "\(failing.log)")
       }
       let agent = try await kitchen.build(
-        "FROM busybox\nRUN --mount=type=ssh test -z $SSH_AUTH_SOCK\nRUN --mount=type=ssh,required true\n", name: "agent"
+        "FROM busybox\nRUN --mount=type=ssh test $SSH_AUTH_SOCK = /run/buildkit/ssh_agent.0 && test ! -e $SSH_AUTH_SOCK\nRUN --mount=type=ssh,required true\n",
+        name: "agent"
       )
       #expect(agent.log.contains("ssh agent 'default' is required"), "\(agent.log)")
     }

@@ -39,12 +39,14 @@ struct OrdinaryUserServerTests {
           USER builder
           RUN test "$(id -u):$(id -g)" = 1000:1001 && cat /own/f && rm /own/f && echo y > /own/g
           COPY --chown=7:8 Dockerfile /x/
+          RUN --mount=target=/ctx --mount=from=busybox,target=/b --mount=type=cache,target=/c,uid=1000 --mount=type=tmpfs,target=/t \\
+            touch /c/x /t/y && test -f /ctx/Dockerfile -a -x /b/bin/busybox && test "$(stat -c %u:%g /c)" = 1000:0
           """)
         #expect(
           image.layers.dropFirst().map(\.entries) == [
             ["drwx------ 1000/1001 own/", "-rw-r--r-- 1000/1001 own/f", "-rw-r--r-- 5/6 who"],
             ["drwx------ 1000/1001 own/", "---------- 0/0 own/.wh.f", "-rw-r--r-- 1000/1001 own/g"],
-            ["drwxr-xr-x 7/8 x/", "-rw-r--r-- 7/8 x/Dockerfile"],
+            ["drwxr-xr-x 7/8 x/", "-rw-r--r-- 7/8 x/Dockerfile"], [],
           ])
       } catch {
         await server.stop()

@@ -46,8 +46,9 @@ final class WebServer: Sendable {
     self.port = port
   }
 
+  /// Kills it: a child of this runtime may have the politer signals blocked.
   func stop() {
-    process.terminate()
+    kill(process.processIdentifier, SIGKILL)
     process.waitUntilExit()
   }
 }

@@ -17,13 +17,18 @@ struct AddressTests {
       ("github.com/acme/site", "https://github.com/acme/site"),
       ("ssh://git@host.example:2222/a/b.git", "ssh://git@host.example:2222/a/b.git"),
       ("ssh://host.example/~me/a", "ssh://host.example/~me/a"),
-      ("git@host.example:a/b.git", "ssh://git@host.example/a/b.git"),
-      ("host.example:/srv/a b.git", "ssh://host.example/srv/a b.git"),
-      ("file:///srv/a.git", "/srv/a.git"),
+      ("git@host.example:a/b.git", "git@host.example:a/b.git"),
+      ("host.example:/srv/a b.git", "ssh://host.example/srv/a%20b.git"),
+      ("git@[::1]:a", "git@[::1]:a"), ("ssh://h:22/a%2523", "ssh://h/a%2523"), ("git@h:~me/a", "ssh://git@h/~me/a"),
+      ("file:///srv/a%20b.git", "/srv/a b.git"),
       ("file://localhost/srv/a.git", "/srv/a.git"),
       ("/srv/a.git", "/srv/a.git"), ("./a", "./a"), ("../a:b", "../a:b"), ("a", "a"),
     ])
-  func read(text: String, url: String) throws { #expect(try GitAddress(parsing: text).url == url) }
+  func read(text: String, url: String) throws {
+    let address = try GitAddress(parsing: text)
+    #expect(address.url == url)
+    #expect(try GitAddress(parsing: url) == address)
+  }
 
   @Test("scp's form keeps a path relative to the home directory")
   func relative() throws {

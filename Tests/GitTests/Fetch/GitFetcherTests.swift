@@ -224,6 +224,25 @@ import Testing
     }
   }
 
+  @Test("what the address says counts where the order says nothing, and its commit must be the one") func addressed()
+    async throws
+  {
+    try await withBench { bench, repository, first in
+      try await repository.run("branch", "old", first)
+      let second = try await repository.commit()
+      func order(_ suffix: String) throws -> GitTreeOrder {
+        GitTreeOrder(address: try GitAddress(parsing: "https://git.example.org/one.git\(suffix)"), scope: "acme")
+      }
+      #expect(try await bench.tree(try order("#old:web")).paths == ["bin", "bin/run", "hello.txt"])
+      #expect(try await bench.tree(try order("#\(first)")).commit.hex == first)
+      #expect(try await bench.tree(try order("?branch=old&commit=\(first)")).reference == "refs/heads/old")
+      let error = await #expect(throws: Failure.self) {
+        try await bench.tree(try order("?branch=old&commit=\(second)"))
+      }
+      #expect(error?.reason == "git-commit-mismatch")
+    }
+  }
+
   @Test("files that point into Git LFS are said") func largeFiles() async throws {
     try await withBench { bench, repository, _ in
       let pointer = """
@@ -237,7 +256,7 @@ import Testing
       try await repository.commit()
       let tree = try await bench.tree(try bench.order())
       #expect(
-        tree.notes == ["'a.bin' and 1 more files are a pointer into Git LFS; the content behind it is not fetched"])
+        tree.notes == ["2 files are pointers into Git LFS, 'a.bin' the first; the content behind them is not fetched"])
     }
   }
 

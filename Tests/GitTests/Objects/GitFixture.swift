@@ -36,12 +36,14 @@ struct GitFixture {
     ).split(separator: "\n").map(String.init).sorted()
   }
 
-  /// A pack of what `revisions` (one a line, as git rev-list takes them) lead to.
-  func pack(_ revisions: String, _ options: [String] = [], in name: String = ".") async throws -> [UInt8] {
+  /// A pack of what `revisions` (one a line, as git rev-list takes them; all references when empty) lead to.
+  func pack(_ revisions: String = "", _ options: [String] = [], in name: String = ".") async throws -> [UInt8] {
     let prefix = folder.path("pack-of-\(UUID().uuidString)")
-    let script = "exec git pack-objects --revs --stdout -q \(options.joined(separator: " ")) > '\(prefix)'"
+    let all = revisions.isEmpty ? "--all" : ""
+    let script = "exec git pack-objects --revs \(all) --stdout -q \(options.joined(separator: " ")) > '\(prefix)'"
     let result = try await Tool("sh").run(
-      ["-c", script], input: Data((revisions + "\n").utf8), environment: ["GIT_CONFIG_GLOBAL": "/dev/null"],
+      ["-c", script], input: Data((revisions.isEmpty ? "" : revisions + "\n").utf8),
+      environment: ["GIT_CONFIG_GLOBAL": "/dev/null"],
       in: folder.path(name))
     guard result.status == 0 else { throw GitFailed(text: result.all) }
     return try Array(Data(contentsOf: URL(fileURLWithPath: prefix)))
