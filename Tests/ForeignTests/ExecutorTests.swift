@@ -68,7 +68,10 @@ import Testing
       let run = "/tmp/podman-\(UUID().uuidString.prefix(8))"
       defer { try? FileManager.default.removeItem(atPath: run) }
       let loaded = try await Tool("podman").succeed(
-        ["--storage-driver", "vfs", "--root", folder.path("p"), "--runroot", run, "load", "-i", folder.path("out/i.tar")])
+        [
+          "--storage-driver", "vfs", "--root", folder.path("p"), "--runroot", run, "load", "-i",
+          folder.path("out/i.tar"),
+        ])
       #expect(loaded.all.contains("acme/app:1"), "\(loaded.all)")
 
       try await Tool("skopeo").succeed([
