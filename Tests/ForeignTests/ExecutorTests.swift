@@ -63,9 +63,15 @@ import Testing
       let config = try JSON(text: try await Tool("skopeo").succeed(["inspect", "--config", archive]).output)
       #expect(config["config"]["Labels"] == ["a": "flag", "b": "2"])
       let tags = try await Tool("skopeo").succeed(["list-tags", archive])
-      #expect(try JSON(text: tags.output)["Tags"] == ["docker.io/acme/app:1", "docker.io/acme/app:2"], "\(tags.all)")
+      #expect(try JSON(text: tags.output)["Tags"] == ["acme/app:1", "acme/app:2"], "\(tags.all)")
+      // podman refuses a run root of more than 50 characters, which a folder of this test's own has.
+      let run = "/tmp/podman-\(UUID().uuidString.prefix(8))"
+      defer { try? FileManager.default.removeItem(atPath: run) }
       let loaded = try await Tool("podman").succeed(
-        ["--root", folder.path("p"), "--runroot", folder.path("r"), "load", "-i", folder.path("out/i.tar")])
+        [
+          "--storage-driver", "vfs", "--root", folder.path("p"), "--runroot", run, "load", "-i",
+          folder.path("out/i.tar"),
+        ])
       #expect(loaded.all.contains("acme/app:1"), "\(loaded.all)")
 
       try await Tool("skopeo").succeed([
@@ -85,7 +91,7 @@ import Testing
         (["--build-arg", "DO=exit 42"], 42, "exit status 42"),
         (["--build-arg", "DO=false"], 1, "exit status 1"),
         (["--context", "none"], 1, "there is no directory 'none'"),
-        (["-f", "none"], 1, "please provide a valid path to a Dockerfile within the build context with --dockerfile"),
+        (["-f", "none"], 1, "please provide a valid path to a Dockerfile within the build context"),
         (["--target", "none"], 1, "target stage 'none'"), (["--contxt", "x"], 1, "did you mean '--context'?"),
         (["--context", "s3://a/b"], 1, "context 's3://a/b' cannot be read"),
       ]
@@ -172,7 +178,7 @@ import Testing
       #expect(digests["zero"] != digests["epoch"] && Set(digests["free"] ?? []).count == 2)
       let config = try await Tool("skopeo").succeed(
         ["inspect", "--config", "docker-archive:" + folder.path("epoch.tar")])
-      #expect(try JSON(text: config.output)["created"] == "2009-02-13T23:31:30.000Z", "\(config.output)")
+      #expect(try JSON(text: config.output)["created"] == "2009-02-13T23:31:30Z", "\(config.output)")
     }
   }
 
@@ -180,8 +186,8 @@ import Testing
   func singleSnapshot() async throws {
     try await withTemporaryFolder { folder in
       let shop = try await Workshop(
-        "FROM scratch AS base\nADD base.tar /\nFROM base\nCOPY file /a/\nRUN echo 2 > /a/two; rm -r /etc /a/file\n"
-          + "COPY file /etc/new\nRUN ln /a/two /a/three\n", in: folder)
+        "FROM scratch AS base\nADD base.tar /\nFROM base\nCOPY file /a/\nRUN echo 2 > /a/two; rm -r /home /a/file\n"
+          + "COPY file /home/new\nRUN ln /a/two /a/three\n", in: folder)
       try folder.write("x", to: "ctx/file")
       let built = try await shop.run(["--no-push", "-c", "ctx", "--single-snapshot", "--oci-layout-path", "l"])
       #expect(built.status == 0, "\(built.all)")
@@ -191,7 +197,7 @@ import Testing
       try await Tool("umoci").succeed(["unpack", "--image", folder.path("n") + ":x", folder.path("b")])
       let root = folder.path("b/rootfs")
       let files = FileManager.default
-      #expect(try files.contentsOfDirectory(atPath: root + "/etc") == ["new"])
+      #expect(try files.contentsOfDirectory(atPath: root + "/home") == ["new"])
       #expect(try files.contentsOfDirectory(atPath: root + "/a").sorted() == ["three", "two"])
       let linked = try files.attributesOfItem(atPath: root + "/a/two")[.referenceCount] as? Int
       #expect(linked == 2)

@@ -34,8 +34,3 @@ final class PackFile: PackSink {
     }
   }
 }
-
-/// No objects at hand.
-struct NoObjects: ObjectSource {
-  func find(_ id: ObjectID) throws(Failure) -> StoredObject? { nil }
-}
