@@ -49,7 +49,7 @@ struct SourceText: Sendable {
     let longest = 12
     let from = max(1, range.lowerBound - margin)
     let to = min(lineCount, min(range.upperBound, range.lowerBound + longest) + margin)
-    let shown = from <= to ? (from...to).map { Self.clip(line($0)) } : []
+    let shown = from <= to ? (from...to).map { Self.clip(line($0).text.withoutSecrets.utf8) } : []
     let relative = (range.lowerBound - from + 1)...(range.upperBound - from + 1)
     var excerpt = SourceExcerpt(file: file, text: shown.joined(separator: "\n"), lines: relative, margin: margin)
     excerpt.firstLine = range.lowerBound
@@ -63,11 +63,12 @@ struct SourceText: Sendable {
     Failure(.invalidArgument, reason: "dockerfile-syntax", message, source: excerpt(lines), hint: hint)
   }
 
-  private static func clip(_ line: ArraySlice<UInt8>) -> String {
+  private static func clip(_ text: String.UTF8View) -> String {
     let longest = 240
+    let line = Array(text)
     guard line.count > longest else { return line.text }
-    var end = line.startIndex + longest
-    while end > line.startIndex, line[end] & 0xC0 == 0x80 { end -= 1 }
+    var end = longest
+    while end > 0, line[end] & 0xC0 == 0x80 { end -= 1 }
     return line[..<end].text + "…"
   }
 }

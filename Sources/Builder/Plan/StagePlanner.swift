@@ -218,12 +218,18 @@ struct StagePlanner {
     return "/" + parts.joined(separator: "/")
   }
 
+  /// The instruction for plan, log and page: without the passwords of URLs, and for ADD without their queries.
+  private static func shown(_ instruction: Instruction) -> String {
+    if case .add = instruction.kind { return instruction.original.withoutSecrets }
+    return instruction.original.withoutCredentials
+  }
+
   private mutating func append(
     _ instruction: Instruction, _ place: Instruction, _ action: PlannedStep.Action, history: String? = nil
   ) {
     steps.append(
       PlannedStep(
-        number: firstNumber + steps.count, instruction: instruction.original, line: place.lines.lowerBound,
+        number: firstNumber + steps.count, instruction: Self.shown(instruction), line: place.lines.lowerBound,
         source: place.excerpt(in: dockerfile), action: action,
         history: history ?? instruction.original))
   }
