@@ -5,8 +5,15 @@ import Sandbox
 import Storage
 import SystemPackage
 
-/// One build while it runs: takes the stages in order and each stage's steps in order.
-struct BuildRun {
+/// One build while it runs: takes a stage's steps in order. Each stage has a copy of its own.
+struct BuildRun: Sendable {
+  /// A stage that is finished.
+  struct BuiltStage: Sendable {
+    var build: StageBuild
+    /// How many of its steps came from the cache.
+    var cachedSteps = 0
+  }
+
   let builder: ImageBuilder
   let order: BuildOrder
   let context: BuildContext
@@ -19,8 +26,8 @@ struct BuildRun {
 
   /// Parts of the context on disk, for commands that mount them.
   let contextFiles: ContextFiles
-  private(set) var stages: [Int: StageBuild] = [:]
-  private(set) var cachedSteps = 0
+  /// The finished stages that the one to be built uses, by their numbers in the Dockerfile.
+  var stages: [Int: StageBuild] = [:]
 
   init(
     builder: ImageBuilder, order: BuildOrder, context: BuildContext, scratch: ScratchFolder,
@@ -37,26 +44,27 @@ struct BuildRun {
     contextFiles = ContextFiles(context, scratch: scratch, xattrs: builder.layers.xattrs)
   }
 
-  mutating func build(_ stage: PlannedStage) async throws(Failure) -> StageBuild {
-    var build = try begin(stage)
+  func build(_ stage: PlannedStage) async throws(Failure) -> BuiltStage {
+    var built = BuiltStage(build: try begin(stage))
     for step in stage.steps {
       guard !Task.isCancelled else { throw Failure(.cancelled, reason: "cancelled", "the build was cancelled") }
       let started = builder.clock.now()
       try reporter.report(.stepStarted(step: step.number))
       do {
-        let outcome = try await perform(step, in: build)
-        build.add(step, outcome.layer, created: created)
-        if outcome.cached { cachedSteps += 1 }
+        let outcome = try await perform(step, in: built.build)
+        built.build.add(step, outcome.layer, created: created)
+        if outcome.cached { built.cachedSteps += 1 }
         try finish(step, outcome.cached ? .cached : .ran, started, layer: outcome.layer?.record.size)
       } catch {
         var failure = error
         if failure.source == nil { failure.source = step.source }
-        try finish(step, failure.code == .cancelled ? .cancelled : .failed, started)
+        // One step fails a build; what goes wrong in other stages while they are stopped is no second failure.
+        let isStopped = failure.code == .cancelled || Task.isCancelled
+        try finish(step, isStopped ? .cancelled : .failed, started)
         throw failure
       }
     }
-    stages[stage.index] = build
-    return build
+    return built
   }
 
   private func finish(
@@ -105,14 +113,16 @@ struct BuildRun {
   private func perform(_ step: PlannedStep, in build: StageBuild) async throws(Failure) -> Outcome {
     switch step.action {
     case .configure: return (nil, false)
-    case .makeDirectory(let path, let user): return try makeDirectory(path, user: user, in: build)
+    case .makeDirectory(let path, let user): return try await makeDirectory(path, user: user, in: build)
     case .copy(let action): return try await copy(action, in: build)
     case .run(let action): return try await run(action, step, in: build)
     }
   }
 
   /// WORKDIR: the missing directories as a layer, or nothing when all are there.
-  private func makeDirectory(_ path: String, user: String, in build: StageBuild) throws(Failure) -> Outcome {
+  private func makeDirectory(
+    _ path: String, user: String, in build: StageBuild
+  ) async throws(Failure) -> Outcome {
     let tree = try build.tree(builder.layers, scratch)
     let action = CopyAction(
       origin: .context, sources: [], destination: path, endsWithSlash: true, owner: nil, mode: nil,
@@ -128,7 +138,7 @@ struct BuildRun {
     }
     var collector = EntryCollector(destination: destination, mode: nil)
     try collector.addDirectory(destination.directory)
-    return try layer(of: collector.entries)
+    return try await layer(of: collector.entries)
   }
 
   /// BuildKit makes a WORKDIR for the USER in force.
@@ -161,19 +171,44 @@ struct BuildRun {
       action: action, tree: source, isIgnored: { isContext && context.isIgnored($0) },
       destination: try CopyDestination(action, root: root, owner: owner, now: now), scratch: scratch,
       fetched: fetched)
-    return try layer(of: try sources.entries())
+    return try await layer(of: try sources.entries())
   }
 
   /// Writes the entries as a layer, or finds the layer they made before.
-  func layer(of entries: [LayerEntry]) throws(Failure) -> Outcome {
+  func layer(of entries: [LayerEntry]) async throws(Failure) -> Outcome {
     let known = try withDigests(entries.compactMap(order.layerFormat.written))
-    let key = CacheKey.copy(known)
-    if let record = try cache.layer(key) { return (virtualLayer(known, record), true) }
-    let record = try LayerBlob(store: builder.blobs, format: order.layerFormat).write { (tar) throws(Failure) in
-      for entry in known { try entry.append(to: tar) }
+    let (record, cached) = try await once(CacheKey.copy(known)) { () throws(Failure) in
+      try LayerBlob(store: builder.blobs, format: order.layerFormat).write { (tar) throws(Failure) in
+        for entry in known { try entry.append(to: tar) }
+      }
     }
+    return (virtualLayer(known, record), cached)
+  }
+
+  /// What the key's inputs made before or make just now in another stage or build; if nothing, what `make` makes.
+  private func once(
+    _ key: Digest, _ make: () async throws(Failure) -> LayerRecord
+  ) async throws(Failure) -> (LayerRecord, cached: Bool) {
+    guard !order.noCache else {
+      let record = try await make()
+      cache.remember(record, as: key)
+      return (record, false)
+    }
+    let name = cache.name(of: key)
+    let made = try await builder.running.join(name) { () throws(Failure) in
+      try reporter.report(.note("waiting for an equal step, which already runs"))
+    }
+    if let made {
+      cache.remember(made.layer, as: key)
+      return (made.layer, true)
+    }
+    var own: RunningSteps.Made?
+    defer { builder.running.end(name, own) }
+    if let record = try cache.layer(key) { return (record, true) }
+    let record = try await make()
     cache.remember(record, as: key)
-    return (virtualLayer(known, record), false)
+    own = RunningSteps.Made(layer: record, build: order.workName)
+    return (record, false)
   }
 
   private func virtualLayer(_ entries: [LayerEntry], _ record: LayerRecord) -> StageBuild.Layer {
@@ -199,19 +234,19 @@ struct BuildRun {
     let origins = try mountOrigins(of: action, in: build)
     let key = CacheKey.run(
       action, layers: build.layers.map(\.record), platform: order.platform, origins: origins.map(\.identity))
-    if let record = try cache.layer(key) { return (StageBuild.Layer(record: record, virtual: nil), true) }
-    let command = RunStep(
-      builder: builder, step: step, action: action, lowers: try build.lowers(builder.layers, scratch),
-      tree: try build.tree(builder.layers, scratch), scratch: scratch, format: order.layerFormat,
-      hidden: plan.secrets(of: order), reporter: reporter)
-    let mounts = RunMounts(
-      builder: builder, order: order, scratch: scratch, contextFiles: contextFiles,
-      onNote: { (text) throws(Failure) in try reporter.report(.note(text)) })
-    defer { mounts.release() }
-    try await mounts.prepare(action.mounts, origins)
-    let record = try await command.run(with: mounts)
-    cache.remember(record, as: key)
-    return (StageBuild.Layer(record: record, virtual: nil), false)
+    let (record, cached) = try await once(key) { () throws(Failure) in
+      let command = RunStep(
+        builder: builder, step: step, action: action, lowers: try build.lowers(builder.layers, scratch),
+        tree: try build.tree(builder.layers, scratch), scratch: scratch, format: order.layerFormat,
+        hidden: plan.secrets(of: order), reporter: reporter)
+      let mounts = RunMounts(
+        builder: builder, order: order, scratch: scratch, contextFiles: contextFiles,
+        onNote: { (text) throws(Failure) in try reporter.report(.note(text)) })
+      defer { mounts.release() }
+      try await mounts.prepare(action.mounts, origins)
+      return try await command.run(with: mounts)
+    }
+    return (StageBuild.Layer(record: record, virtual: nil), cached)
   }
 
   private var now: Int64 { builder.clock.now().milliseconds / 1000 }
