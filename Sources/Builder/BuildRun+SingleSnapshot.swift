@@ -11,7 +11,7 @@ extension BuildRun {
     for layer in own.reversed() { views.append(try layer.view(builder.layers, scratch)) }
     let entries = try SnapshotMerge(views: views, hasBase: build.baseCount > 0).entries()
     var joined = build
-    joined.replaceOwnLayers(with: try await layer(of: entries).layer)
+    joined.replaceOwnLayers(with: try await layer(of: entries, for: nil, of: build.stage).layer)
     return joined
   }
 }

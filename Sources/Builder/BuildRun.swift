@@ -21,6 +21,7 @@ struct BuildRun: Sendable {
   let reporter: any BuildReporter
   let plan: BuildPlan
   let cache: StepCache
+  let reasons: StepReasons
   /// The moment the build's own entries and configuration carry.
   let created: String
 
@@ -31,7 +32,8 @@ struct BuildRun: Sendable {
 
   init(
     builder: ImageBuilder, order: BuildOrder, context: BuildContext, scratch: ScratchFolder,
-    reporter: any BuildReporter, plan: BuildPlan, cache: StepCache, created: String
+    reporter: any BuildReporter, plan: BuildPlan, cache: StepCache, reasons: StepReasons,
+    created: String
   ) {
     self.builder = builder
     self.order = order
@@ -40,6 +42,7 @@ struct BuildRun: Sendable {
     self.reporter = reporter
     self.plan = plan
     self.cache = cache
+    self.reasons = reasons
     self.created = created
     contextFiles = ContextFiles(context, scratch: scratch, xattrs: builder.layers.xattrs)
   }
@@ -73,7 +76,9 @@ struct BuildRun: Sendable {
     let milliseconds = max(0, builder.clock.now().milliseconds - started.milliseconds)
     try reporter.report(
       .stepFinished(
-        BuildEvent.StepReport(step: step.number, result: result, durationMilliseconds: milliseconds, layer: layer)))
+        BuildEvent.StepReport(
+          step: step.number, result: result, durationMilliseconds: milliseconds, layer: layer,
+          reason: reasons.text(of: step.number))))
   }
 
   private func begin(_ stage: PlannedStage) throws(Failure) -> StageBuild {
@@ -112,16 +117,18 @@ struct BuildRun: Sendable {
 
   private func perform(_ step: PlannedStep, in build: StageBuild) async throws(Failure) -> Outcome {
     switch step.action {
-    case .configure: return (nil, false)
-    case .makeDirectory(let path, let user): return try await makeDirectory(path, user: user, in: build)
-    case .copy(let action): return try await copy(action, in: build)
+    case .configure:
+      reasons.tell("changes the configuration only", of: step.number)
+      return (nil, false)
+    case .makeDirectory(let path, let user): return try await makeDirectory(path, user: user, step, in: build)
+    case .copy(let action): return try await copy(action, step, in: build)
     case .run(let action): return try await run(action, step, in: build)
     }
   }
 
   /// WORKDIR: the missing directories as a layer, or nothing when all are there.
   private func makeDirectory(
-    _ path: String, user: String, in build: StageBuild
+    _ path: String, user: String, _ step: PlannedStep, in build: StageBuild
   ) async throws(Failure) -> Outcome {
     let tree = try build.tree(builder.layers, scratch)
     let action = CopyAction(
@@ -129,16 +136,21 @@ struct BuildRun: Sendable {
       unpacksArchives: false, excludes: [])
     let owner = user.isEmpty ? (uid: 0, gid: 0) : try directoryOwner(user, tree)
     let destination = try CopyDestination(action, root: tree, owner: owner, now: now)
-    if destination.directory.isEmpty { return (nil, false) }
+    if destination.directory.isEmpty { return there(step) }
     if let node = try tree.node(destination.directory) {
       guard case .directory = node.entry.kind else {
         throw Failure(.invalidArgument, reason: "workdir-not-directory", "'\(path)' exists and is not a directory")
       }
-      return (nil, false)
+      return there(step)
     }
     var collector = EntryCollector(destination: destination, mode: nil)
     try collector.addDirectory(destination.directory)
-    return try await layer(of: collector.entries)
+    return try await layer(of: collector.entries, for: step, of: build.stage)
+  }
+
+  private func there(_ step: PlannedStep) -> Outcome {
+    reasons.tell("the directory is there", of: step.number)
+    return (nil, false)
   }
 
   /// BuildKit makes a WORKDIR for the USER in force.
@@ -147,7 +159,7 @@ struct BuildRun: Sendable {
     return (account.uid, account.gid)
   }
 
-  private func copy(_ action: CopyAction, in build: StageBuild) async throws(Failure) -> Outcome {
+  private func copy(_ action: CopyAction, _ step: PlannedStep, in build: StageBuild) async throws(Failure) -> Outcome {
     let fetched = try await FetchedSources(
       action, files: builder.files, trees: builder.trees, organization: order.organization, scratch: scratch)
     // A linked layer stands by itself. Here: names of --chown are looked up below it all the same.
@@ -171,13 +183,17 @@ struct BuildRun: Sendable {
       action: action, tree: source, isIgnored: { isContext && context.isIgnored($0) },
       destination: try CopyDestination(action, root: root, owner: owner, now: now), scratch: scratch,
       fetched: fetched)
-    return try await layer(of: try sources.entries())
+    return try await layer(of: try sources.entries(), for: step, of: build.stage)
   }
 
   /// Writes the entries as a layer, or finds the layer they made before.
-  func layer(of entries: [LayerEntry]) async throws(Failure) -> Outcome {
+  func layer(
+    of entries: [LayerEntry], for step: PlannedStep?, of stage: PlannedStage
+  ) async throws(Failure) -> Outcome {
     let known = try withDigests(entries.compactMap(order.layerFormat.written))
-    let (record, cached) = try await once(CacheKey.copy(known)) { () throws(Failure) in
+    let (record, cached) = try await once(
+      Work(step: step, stage: stage, key: CacheKey.copy(known)) { StepParts(known, $0) }
+    ) { () throws(Failure) in
       try LayerBlob(store: builder.blobs, format: order.layerFormat).write { (tar) throws(Failure) in
         for entry in known { try entry.append(to: tar) }
       }
@@ -185,28 +201,47 @@ struct BuildRun: Sendable {
     return (virtualLayer(known, record), cached)
   }
 
+  /// What makes a layer, for the cache and for the reason that is given.
+  private struct Work {
+    /// Nil for what is no step of its own.
+    var step: PlannedStep?
+    var stage: PlannedStage
+    var key: Digest
+    var parts: (StepParts.KeyedDigest) -> StepParts
+  }
+
   /// What the key's inputs made before or make just now in another stage or build; if nothing, what `make` makes.
   private func once(
-    _ key: Digest, _ make: () async throws(Failure) -> LayerRecord
+    _ work: Work, _ make: () async throws(Failure) -> LayerRecord
   ) async throws(Failure) -> (LayerRecord, cached: Bool) {
+    func tell(_ course: StepReasons.Course) {
+      guard let step = work.step else { return }
+      reasons.tell(course, step, of: work.stage, key: work.key, parts: work.parts)
+    }
     guard !order.noCache else {
+      tell(.uncached)
       let record = try await make()
-      cache.remember(record, as: key)
+      cache.remember(record, as: work.key)
       return (record, false)
     }
-    let name = cache.name(of: key)
+    let name = cache.name(of: work.key)
     let made = try await builder.running.join(name) { () throws(Failure) in
       try reporter.report(.note("waiting for an equal step, which already runs"))
     }
     if let made {
-      cache.remember(made.layer, as: key)
+      tell(.shared(build: made.build))
+      cache.remember(made.layer, as: work.key)
       return (made.layer, true)
     }
     var own: RunningSteps.Made?
     defer { builder.running.end(name, own) }
-    if let record = try cache.layer(key) { return (record, true) }
+    if let record = try cache.layer(work.key) {
+      tell(.cached)
+      return (record, true)
+    }
+    tell(.ran)
     let record = try await make()
-    cache.remember(record, as: key)
+    cache.remember(record, as: work.key)
     own = RunningSteps.Made(layer: record, build: order.workName)
     return (record, false)
   }
@@ -234,7 +269,13 @@ struct BuildRun: Sendable {
     let origins = try mountOrigins(of: action, in: build)
     let key = CacheKey.run(
       action, layers: build.layers.map(\.record), platform: order.platform, origins: origins.map(\.identity))
-    let (record, cached) = try await once(key) { () throws(Failure) in
+    let layers = build.layers.map(\.record)
+    let work = Work(step: step, stage: build.stage, key: key) { digest in
+      StepParts(
+        action, layers: layers, platform: order.platform, origins: origins.map(\.identity),
+        environment: build.stage.config.config?.env ?? [], digest)
+    }
+    let (record, cached) = try await once(work) { () throws(Failure) in
       let command = RunStep(
         builder: builder, step: step, action: action, lowers: try build.lowers(builder.layers, scratch),
         tree: try build.tree(builder.layers, scratch), scratch: scratch, format: order.layerFormat,

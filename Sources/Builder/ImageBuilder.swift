@@ -20,6 +20,8 @@ package struct ImageBuilder: Sendable {
   let layers: LayerStore
   let caches: CacheMounts
   let running = RunningSteps()
+  /// The data directory's, which keys the digests of steps' inputs.
+  private let key: [UInt8]
   let sandbox: Sandbox
   let work: FilePath
   let bases: any BaseImageSource
@@ -34,6 +36,7 @@ package struct ImageBuilder: Sendable {
   ) {
     blobs = data.blobs
     ledger = data.ledger
+    key = data.key
     layers = LayerStore(
       folder: data.path(.layers), blobs: data.blobs, xattrs: UserNamespace.isInside ? .user : .trusted)
     caches = CacheMounts(folder: data.path(.cache).appending("mounts"))
@@ -68,12 +71,15 @@ package struct ImageBuilder: Sendable {
       ledger: ledger, blobs: blobs, organization: order.organization, clock: clock, isRead: !order.noCache,
       format: order.layerFormat)
     // A cache that cannot be written costs the next build time, and is no reason to fail this one.
+    let reasons = StepReasons(order, ledger: ledger, key: key)
     defer {
       try? cache.save()
+      reasons.save()
       running.forget(order.workName)
     }
     let run = BuildRun(
       builder: self, order: order, context: context, scratch: scratch, reporter: reporter, plan: plan, cache: cache,
+      reasons: reasons,
       created: Self.timeText(order.layerFormat.latestTime.map { Timestamp(milliseconds: $0 * 1000) } ?? clock.now()))
     var (result, cachedSteps) = try await StageSchedule(run).build()
     if order.singleSnapshot { result = try await run.joined(result) }
