@@ -176,7 +176,8 @@ import Testing
         try git.setSlow(true)
         let first = try await ServerProcess(data: folder.path("data"))
         let id = try await HTTPAPI(first).create(request(git.url("app.git")))
-        try await Stream.wait(for: "fetch: ", of: id, first)
+        // What the remote says before the pack, which takes more than a minute from here on.
+        try await Stream.wait(for: "remote: Compressing", of: id, first)
         await first.kill()
         try git.setSlow(false)
         let second = try await ServerProcess(data: folder.path("data"))
