@@ -40,6 +40,8 @@ package struct BuildOrder: Sendable {
   package var contextSubPath = ""
   /// A Dockerfile outside the context, on this machine; `dockerfile` is then only its name in messages.
   package var hostDockerfile: FilePath?
+  /// What builds of the same thing are called, so that a step's inputs can be compared with those of the last one.
+  package var buildName: String?
   /// How the layers this build makes are written.
   package var layerFormat = LayerFormat()
   /// Whether all steps of the last stage make one layer together.

@@ -5,8 +5,15 @@ import Sandbox
 import Storage
 import SystemPackage
 
-/// One build while it runs: takes the stages in order and each stage's steps in order.
-struct BuildRun {
+/// One build while it runs: takes a stage's steps in order. Each stage has a copy of its own.
+struct BuildRun: Sendable {
+  /// A stage that is finished.
+  struct BuiltStage: Sendable {
+    var build: StageBuild
+    /// How many of its steps came from the cache.
+    var cachedSteps = 0
+  }
+
   let builder: ImageBuilder
   let order: BuildOrder
   let context: BuildContext
@@ -14,17 +21,19 @@ struct BuildRun {
   let reporter: any BuildReporter
   let plan: BuildPlan
   let cache: StepCache
+  let reasons: StepReasons
   /// The moment the build's own entries and configuration carry.
   let created: String
 
   /// Parts of the context on disk, for commands that mount them.
   let contextFiles: ContextFiles
-  private(set) var stages: [Int: StageBuild] = [:]
-  private(set) var cachedSteps = 0
+  /// The finished stages that the one to be built uses, by their numbers in the Dockerfile.
+  var stages: [Int: StageBuild] = [:]
 
   init(
     builder: ImageBuilder, order: BuildOrder, context: BuildContext, scratch: ScratchFolder,
-    reporter: any BuildReporter, plan: BuildPlan, cache: StepCache, created: String
+    reporter: any BuildReporter, plan: BuildPlan, cache: StepCache, reasons: StepReasons,
+    created: String
   ) {
     self.builder = builder
     self.order = order
@@ -33,30 +42,32 @@ struct BuildRun {
     self.reporter = reporter
     self.plan = plan
     self.cache = cache
+    self.reasons = reasons
     self.created = created
     contextFiles = ContextFiles(context, scratch: scratch, xattrs: builder.layers.xattrs)
   }
 
-  mutating func build(_ stage: PlannedStage) async throws(Failure) -> StageBuild {
-    var build = try begin(stage)
+  func build(_ stage: PlannedStage) async throws(Failure) -> BuiltStage {
+    var built = BuiltStage(build: try begin(stage))
     for step in stage.steps {
       guard !Task.isCancelled else { throw Failure(.cancelled, reason: "cancelled", "the build was cancelled") }
       let started = builder.clock.now()
       try reporter.report(.stepStarted(step: step.number))
       do {
-        let outcome = try await perform(step, in: build)
-        build.add(step, outcome.layer, created: created)
-        if outcome.cached { cachedSteps += 1 }
+        let outcome = try await perform(step, in: built.build)
+        built.build.add(step, outcome.layer, created: created)
+        if outcome.cached { built.cachedSteps += 1 }
         try finish(step, outcome.cached ? .cached : .ran, started, layer: outcome.layer?.record.size)
       } catch {
         var failure = error
         if failure.source == nil { failure.source = step.source }
-        try finish(step, failure.code == .cancelled ? .cancelled : .failed, started)
+        // One step fails a build; what goes wrong in other stages while they are stopped is no second failure.
+        let isStopped = failure.code == .cancelled || Task.isCancelled
+        try finish(step, isStopped ? .cancelled : .failed, started)
         throw failure
       }
     }
-    stages[stage.index] = build
-    return build
+    return built
   }
 
   private func finish(
@@ -65,7 +76,9 @@ struct BuildRun {
     let milliseconds = max(0, builder.clock.now().milliseconds - started.milliseconds)
     try reporter.report(
       .stepFinished(
-        BuildEvent.StepReport(step: step.number, result: result, durationMilliseconds: milliseconds, layer: layer)))
+        BuildEvent.StepReport(
+          step: step.number, result: result, durationMilliseconds: milliseconds, layer: layer,
+          reason: reasons.text(of: step.number))))
   }
 
   private func begin(_ stage: PlannedStage) throws(Failure) -> StageBuild {
@@ -104,31 +117,40 @@ struct BuildRun {
 
   private func perform(_ step: PlannedStep, in build: StageBuild) async throws(Failure) -> Outcome {
     switch step.action {
-    case .configure: return (nil, false)
-    case .makeDirectory(let path, let user): return try makeDirectory(path, user: user, in: build)
-    case .copy(let action): return try await copy(action, in: build)
+    case .configure:
+      reasons.tell("changes the configuration only", of: step.number)
+      return (nil, false)
+    case .makeDirectory(let path, let user): return try await makeDirectory(path, user: user, step, in: build)
+    case .copy(let action): return try await copy(action, step, in: build)
     case .run(let action): return try await run(action, step, in: build)
     }
   }
 
   /// WORKDIR: the missing directories as a layer, or nothing when all are there.
-  private func makeDirectory(_ path: String, user: String, in build: StageBuild) throws(Failure) -> Outcome {
+  private func makeDirectory(
+    _ path: String, user: String, _ step: PlannedStep, in build: StageBuild
+  ) async throws(Failure) -> Outcome {
     let tree = try build.tree(builder.layers, scratch)
     let action = CopyAction(
       origin: .context, sources: [], destination: path, endsWithSlash: true, owner: nil, mode: nil,
       unpacksArchives: false, excludes: [])
     let owner = user.isEmpty ? (uid: 0, gid: 0) : try directoryOwner(user, tree)
     let destination = try CopyDestination(action, root: tree, owner: owner, now: now)
-    if destination.directory.isEmpty { return (nil, false) }
+    if destination.directory.isEmpty { return there(step) }
     if let node = try tree.node(destination.directory) {
       guard case .directory = node.entry.kind else {
         throw Failure(.invalidArgument, reason: "workdir-not-directory", "'\(path)' exists and is not a directory")
       }
-      return (nil, false)
+      return there(step)
     }
     var collector = EntryCollector(destination: destination, mode: nil)
     try collector.addDirectory(destination.directory)
-    return try layer(of: collector.entries)
+    return try await layer(of: collector.entries, for: step, of: build.stage)
+  }
+
+  private func there(_ step: PlannedStep) -> Outcome {
+    reasons.tell("the directory is there", of: step.number)
+    return (nil, false)
   }
 
   /// BuildKit makes a WORKDIR for the USER in force.
@@ -137,7 +159,7 @@ struct BuildRun {
     return (account.uid, account.gid)
   }
 
-  private func copy(_ action: CopyAction, in build: StageBuild) async throws(Failure) -> Outcome {
+  private func copy(_ action: CopyAction, _ step: PlannedStep, in build: StageBuild) async throws(Failure) -> Outcome {
     let fetched = try await FetchedSources(
       action, files: builder.files, trees: builder.trees, organization: order.organization, scratch: scratch)
     // A linked layer stands by itself. Here: names of --chown are looked up below it all the same.
@@ -161,19 +183,67 @@ struct BuildRun {
       action: action, tree: source, isIgnored: { isContext && context.isIgnored($0) },
       destination: try CopyDestination(action, root: root, owner: owner, now: now), scratch: scratch,
       fetched: fetched)
-    return try layer(of: try sources.entries())
+    return try await layer(of: try sources.entries(), for: step, of: build.stage)
   }
 
   /// Writes the entries as a layer, or finds the layer they made before.
-  func layer(of entries: [LayerEntry]) throws(Failure) -> Outcome {
+  func layer(
+    of entries: [LayerEntry], for step: PlannedStep?, of stage: PlannedStage
+  ) async throws(Failure) -> Outcome {
     let known = try withDigests(entries.compactMap(order.layerFormat.written))
-    let key = CacheKey.copy(known)
-    if let record = try cache.layer(key) { return (virtualLayer(known, record), true) }
-    let record = try LayerBlob(store: builder.blobs, format: order.layerFormat).write { (tar) throws(Failure) in
-      for entry in known { try entry.append(to: tar) }
+    let (record, cached) = try await once(
+      Work(step: step, stage: stage, key: CacheKey.copy(known)) { StepParts(known, $0) }
+    ) { () throws(Failure) in
+      try LayerBlob(store: builder.blobs, format: order.layerFormat).write { (tar) throws(Failure) in
+        for entry in known { try entry.append(to: tar) }
+      }
     }
-    cache.remember(record, as: key)
-    return (virtualLayer(known, record), false)
+    return (virtualLayer(known, record), cached)
+  }
+
+  /// What makes a layer, for the cache and for the reason that is given.
+  private struct Work {
+    /// Nil for what is no step of its own.
+    var step: PlannedStep?
+    var stage: PlannedStage
+    var key: Digest
+    var parts: (StepParts.KeyedDigest) -> StepParts
+  }
+
+  /// What the key's inputs made before or make just now in another stage or build; if nothing, what `make` makes.
+  private func once(
+    _ work: Work, _ make: () async throws(Failure) -> LayerRecord
+  ) async throws(Failure) -> (LayerRecord, cached: Bool) {
+    func tell(_ course: StepReasons.Course) {
+      guard let step = work.step else { return }
+      reasons.tell(course, step, of: work.stage, key: work.key, parts: work.parts)
+    }
+    guard !order.noCache else {
+      tell(.uncached)
+      let record = try await make()
+      cache.remember(record, as: work.key)
+      return (record, false)
+    }
+    let name = cache.name(of: work.key)
+    let made = try await builder.running.join(name) { () throws(Failure) in
+      try reporter.report(.note("waiting for an equal step, which already runs"))
+    }
+    if let made {
+      tell(.shared(build: made.build))
+      cache.remember(made.layer, as: work.key)
+      return (made.layer, true)
+    }
+    var own: RunningSteps.Made?
+    defer { builder.running.end(name, own) }
+    if let record = try cache.layer(work.key) {
+      tell(.cached)
+      return (record, true)
+    }
+    tell(.ran)
+    let record = try await make()
+    cache.remember(record, as: work.key)
+    own = RunningSteps.Made(layer: record, build: order.workName)
+    return (record, false)
   }
 
   private func virtualLayer(_ entries: [LayerEntry], _ record: LayerRecord) -> StageBuild.Layer {
@@ -199,19 +269,25 @@ struct BuildRun {
     let origins = try mountOrigins(of: action, in: build)
     let key = CacheKey.run(
       action, layers: build.layers.map(\.record), platform: order.platform, origins: origins.map(\.identity))
-    if let record = try cache.layer(key) { return (StageBuild.Layer(record: record, virtual: nil), true) }
-    let command = RunStep(
-      builder: builder, step: step, action: action, lowers: try build.lowers(builder.layers, scratch),
-      tree: try build.tree(builder.layers, scratch), scratch: scratch, format: order.layerFormat,
-      hidden: plan.secrets(of: order), reporter: reporter)
-    let mounts = RunMounts(
-      builder: builder, order: order, scratch: scratch, contextFiles: contextFiles,
-      onNote: { (text) throws(Failure) in try reporter.report(.note(text)) })
-    defer { mounts.release() }
-    try await mounts.prepare(action.mounts, origins)
-    let record = try await command.run(with: mounts)
-    cache.remember(record, as: key)
-    return (StageBuild.Layer(record: record, virtual: nil), false)
+    let layers = build.layers.map(\.record)
+    let work = Work(step: step, stage: build.stage, key: key) { digest in
+      StepParts(
+        action, layers: layers, platform: order.platform, origins: origins.map(\.identity),
+        environment: build.stage.config.config?.env ?? [], digest)
+    }
+    let (record, cached) = try await once(work) { () throws(Failure) in
+      let command = RunStep(
+        builder: builder, step: step, action: action, lowers: try build.lowers(builder.layers, scratch),
+        tree: try build.tree(builder.layers, scratch), scratch: scratch, format: order.layerFormat,
+        hidden: plan.secrets(of: order), reporter: reporter)
+      let mounts = RunMounts(
+        builder: builder, order: order, scratch: scratch, contextFiles: contextFiles,
+        onNote: { (text) throws(Failure) in try reporter.report(.note(text)) })
+      defer { mounts.release() }
+      try await mounts.prepare(action.mounts, origins)
+      return try await command.run(with: mounts)
+    }
+    return (StageBuild.Layer(record: record, virtual: nil), cached)
   }
 
   private var now: Int64 { builder.clock.now().milliseconds / 1000 }

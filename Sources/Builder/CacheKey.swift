@@ -41,18 +41,27 @@ struct CacheKey {
   static func copy(_ entries: [LayerEntry]) -> Digest {
     let key = CacheKey("copy")
     key.add("\(entries.count)")
-    for entry in entries {
-      key.add(entry.tar.path)
-      key.add(entry.tar.kind)
-      key.add("\(entry.tar.mode) \(entry.tar.uid) \(entry.tar.gid) \(entry.tar.size)")
-      key.add(entry.digest?.description ?? "")
-      key.add("\(entry.tar.xattrs.count)")
-      for name in entry.tar.xattrs.keys.sorted() {
-        key.add(name)
-        key.add(bytes: entry.tar.xattrs[name] ?? [])
-      }
-    }
+    for entry in entries { key.add(entry) }
     return key.running.digest()
+  }
+
+  /// One of the entries of a COPY, to tell which of them changed.
+  static func entry(_ entry: LayerEntry) -> Digest {
+    let key = CacheKey("entry")
+    key.add(entry)
+    return key.running.digest()
+  }
+
+  private func add(_ entry: LayerEntry) {
+    add(entry.tar.path)
+    add(entry.tar.kind)
+    add("\(entry.tar.mode) \(entry.tar.uid) \(entry.tar.gid) \(entry.tar.size)")
+    add(entry.digest?.description ?? "")
+    add("\(entry.tar.xattrs.count)")
+    for name in entry.tar.xattrs.keys.sorted() {
+      add(name)
+      add(bytes: entry.tar.xattrs[name] ?? [])
+    }
   }
 
   /// A file or directory with everything below it, as a mount of it shows them; times and the path above do not count.

@@ -13,12 +13,15 @@ import SystemPackage
 /// Turns a build order into an image whose layers are blobs in the store.
 ///
 /// Knows nothing of HTTP, queues or build records. Many builds run at once; those of one data directory need the same
-/// builder, or copies of it, as it knows which cache mounts are in use.
+/// builder, or copies of it, as it knows which cache mounts are in use and which steps run.
 package struct ImageBuilder: Sendable {
   let blobs: BlobStore
   let ledger: Ledger
   let layers: LayerStore
   let caches: CacheMounts
+  let running = RunningSteps()
+  /// The data directory's, which keys the digests of steps' inputs.
+  private let key: [UInt8]
   let sandbox: Sandbox
   let work: FilePath
   let bases: any BaseImageSource
@@ -33,6 +36,7 @@ package struct ImageBuilder: Sendable {
   ) {
     blobs = data.blobs
     ledger = data.ledger
+    key = data.key
     layers = LayerStore(
       folder: data.path(.layers), blobs: data.blobs, xattrs: UserNamespace.isInside ? .user : .trusted)
     caches = CacheMounts(folder: data.path(.cache).appending("mounts"))
@@ -67,14 +71,18 @@ package struct ImageBuilder: Sendable {
       ledger: ledger, blobs: blobs, organization: order.organization, clock: clock, isRead: !order.noCache,
       format: order.layerFormat)
     // A cache that cannot be written costs the next build time, and is no reason to fail this one.
-    defer { try? cache.save() }
-    var run = BuildRun(
+    let reasons = StepReasons(order, ledger: ledger, key: key)
+    defer {
+      try? cache.save()
+      reasons.save()
+      running.forget(order.workName)
+    }
+    let run = BuildRun(
       builder: self, order: order, context: context, scratch: scratch, reporter: reporter, plan: plan, cache: cache,
+      reasons: reasons,
       created: Self.timeText(order.layerFormat.latestTime.map { Timestamp(milliseconds: $0 * 1000) } ?? clock.now()))
-    var result: StageBuild?
-    for stage in plan.stages { result = try await run.build(stage) }
-    guard var result else { throw Failure(.internal, reason: "plan-empty", "the plan holds no stage") }
-    if order.singleSnapshot { result = try run.joined(result) }
+    var (result, cachedSteps) = try await StageSchedule(run).build()
+    if order.singleSnapshot { result = try await run.joined(result) }
 
     // The image
     let config = result.config(created: run.created)
@@ -82,7 +90,7 @@ package struct ImageBuilder: Sendable {
     do { bytes = try CanonicalJSON.encode(config) } catch {
       throw Failure(wrapping: error, while: "writing the image configuration")
     }
-    return BuiltImage(config: bytes, layers: result.layers.map(\.record.descriptor), cachedSteps: run.cachedSteps)
+    return BuiltImage(config: bytes, layers: result.layers.map(\.record.descriptor), cachedSteps: cachedSteps)
   }
 
   /// RFC 3339, as image configurations carry it.

@@ -45,6 +45,9 @@ final class StepCache: Sendable {
     made.withLock { $0.append((key, layer)) }
   }
 
+  /// How the step is known among those that run.
+  func name(of key: Digest) -> RunningSteps.Name { RunningSteps.Name(organization: organization, key: formatted(key)) }
+
   private func formatted(_ key: Digest) -> Digest {
     variant.isEmpty ? key : Digest(sha256Of: Array("\(variant) \(key)".utf8))
   }

@@ -100,7 +100,12 @@ package struct BuildEvent: Sendable, Hashable, Codable {
     package var durationMilliseconds: Int64
     /// Compressed bytes of the layer this step added; nil when it added none.
     package var layer: ByteCount?
-    package init(step: Int, result: Result, durationMilliseconds: Int64, layer: ByteCount? = nil) {
+    /// Why the step ran or was cached, in a few words; nil when nothing is known of it.
+    package var reason: String?
+    package init(
+      step: Int, result: Result, durationMilliseconds: Int64, layer: ByteCount? = nil, reason: String? = nil
+    ) {
+      self.reason = reason
       self.step = step
       self.result = result
       self.durationMilliseconds = durationMilliseconds

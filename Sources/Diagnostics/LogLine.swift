@@ -34,8 +34,11 @@ extension BuildEvent {
     case .stepFinished(let report):
       let time = Self.seconds(milliseconds: report.durationMilliseconds)
       switch report.result {
-      case .ran: return ["#\(report.step) done \(time)s" + (report.layer.map { ", layer \($0)" } ?? "")]
-      case .cached: return ["#\(report.step) cached"]
+      case .ran:
+        // "first time" and the like tell nobody who watches a build anything new.
+        let change = report.reason.flatMap { $0.hasPrefix("changed") ? " (\($0))" : nil } ?? ""
+        return ["#\(report.step) done \(time)s" + (report.layer.map { ", layer \($0)" } ?? "") + change]
+      case .cached: return ["#\(report.step) cached" + (report.reason.map { " (\($0))" } ?? "")]
       case .failed: return ["#\(report.step) failed after \(time)s"]
       case .cancelled: return ["#\(report.step) cancelled after \(time)s"]
       }

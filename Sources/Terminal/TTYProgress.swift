@@ -67,7 +67,10 @@ package struct TTYProgress: Sendable {
         case .failed: (.failed, DurationText.compact(milliseconds: report.durationMilliseconds))
         case .cancelled: (.skipped, "cancelled")
         }
-      return [row(mark, step, of: count, note: note, width: width, appearance)]
+      let line = row(mark, step, of: count, note: note, width: width, appearance)
+      guard let reason = Self.news(in: report) else { return [line] }
+      let below = ("    " + Escape.tamed(reason)).truncated(to: width, ellipsis: appearance.ellipsis)
+      return [line, appearance.paint(below, .faint)]
     case .note(let text):
       return text.split(separator: "\n").map {
         appearance.paint(("  " + Escape.tamed(String($0))).truncated(to: width, ellipsis: appearance.ellipsis), .faint)
@@ -79,6 +82,12 @@ package struct TTYProgress: Sendable {
       }
       return ["\(appearance.paint(.warning)) \(title)"] + (excerpt ?? [])
     }
+  }
+
+  /// What began the change: the steps above it were cached, those below it run because of it.
+  private static func news(in report: BuildEvent.StepReport) -> String? {
+    guard report.result != .cached, let reason = report.reason, reason.hasPrefix("changed: ") else { return nil }
+    return reason.hasPrefix("changed: layer below (step") && !reason.contains("), ") ? nil : reason
   }
 
   /// `✓ 4/9 RUN make                      14.2s`

@@ -31,7 +31,7 @@ struct Kindling: AsyncParsableCommand {
         name: "Work",
         subcommands: [
           BuildCommand.self, PlanCommand.self, ExecutorCommand.self, FetchCommand.self, ImageCommand.self,
-          TokenCommand.self,
+          TokenCommand.self, WhyCommand.self,
         ]),
     ]
   )

@@ -33,6 +33,26 @@ struct BuildEventTests {
     #expect(throws: DecodingError.self) { try JSONDecoder().decode(BuildEvent.self, from: Data(text.utf8)) }
   }
 
+  @Test("of an earlier version, without a reason, are read")
+  func noReason() throws {
+    let text = #"{"step":1,"result":"cached","durationMilliseconds":3}"#
+    let report = try JSONDecoder().decode(BuildEvent.StepReport.self, from: Data(text.utf8))
+    #expect(report == BuildEvent.StepReport(step: 1, result: .cached, durationMilliseconds: 3))
+  }
+
+  @Test(
+    "say why a step was cached, and what changed when it ran",
+    arguments: [
+      (.cached, "inputs unchanged", "#1 cached (inputs unchanged)"),
+      (.ran, "changed: command", "#1 done 0.00s (changed: command)"), (.ran, "first time", "#1 done 0.00s"),
+    ] as [(BuildEvent.StepReport.Result, String, String)])
+  func reason(_ result: BuildEvent.StepReport.Result, _ reason: String, _ line: String) throws {
+    let report = BuildEvent.StepReport(step: 1, result: result, durationMilliseconds: 0, reason: reason)
+    let event = BuildEvent(sequence: 1, at: Timestamp(milliseconds: 0), kind: .stepFinished(report))
+    #expect(event.logLines(plan: [], stepStartedAt: nil).map(\.text) == [line])
+    #expect(try JSONDecoder().decode(BuildEvent.self, from: try JSONEncoder().encode(event)) == event)
+  }
+
   @Test("render as the lines of a log, steps named and timed")
   func log() {
     var renderer = LogRenderer()

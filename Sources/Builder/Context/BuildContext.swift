@@ -99,7 +99,10 @@ struct BuildContext: SourceTree {
       if let name = path.lastComponent { children[path.removingLastComponent(), default: []].append(name) }
     }
     self.nodes = nodes
-    self.children = children.mapValues { $0.sorted { $0.sortKey.lexicographicallyPrecedes($1.sortKey) } }
+    self.children = children.mapValues { names in
+      // The bytes of a name are taken out of it once, not for each comparison.
+      names.map { (key: $0.sortKey, name: $0) }.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.name)
+    }
     self.ignored = ignored
     summary = BuildEvent.SourceSummary(files: files, size: ByteCount(bytes))
   }

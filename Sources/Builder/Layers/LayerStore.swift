@@ -2,6 +2,7 @@ import Archive
 import Diagnostics
 import OCI
 import Storage
+import Synchronization
 import SystemPackage
 
 /// Layers unpacked on disk, `layers/<algorithm>-<hex of the diffID>`: overlay lower directories, made once, shared by all builds.
@@ -11,6 +12,14 @@ struct LayerStore: Sendable {
   let folder: FilePath
   let blobs: BlobStore
   let xattrs: OverlayXattrs
+  /// One is held while a layer is unpacked: stages that begin from the same image at once wait instead of unpacking it
+  /// each.
+  private let gates = (0..<64).map { _ in Gate() }
+
+  private final class Gate: Sendable {
+    let lock = Mutex<Void>(())
+  }
+
   /// Bound on one layer when unpacked.
   private static let limit = ByteCount.mebibytes(256 << 10)
 
@@ -18,6 +27,15 @@ struct LayerStore: Sendable {
   func directory(of layer: LayerRecord, scratch: ScratchFolder) throws(Failure) -> FilePath {
     let path = path(of: layer.digest)
     guard !FileSystem.exists(path) else { return path }
+    let gate = gates[Int(UInt(bitPattern: layer.digest.hashValue) % UInt(gates.count))]
+    return try gate.lock.withLock { (_) throws(Failure) in
+      guard !FileSystem.exists(path) else { return path }
+      if Task.isCancelled { throw Failure(.cancelled, reason: "cancelled", "the build was cancelled") }
+      return try unpack(layer, scratch)
+    }
+  }
+
+  private func unpack(_ layer: LayerRecord, _ scratch: ScratchFolder) throws(Failure) -> FilePath {
     let fresh = try scratch.directory("layer")
     let blob = FileReader(try blobs.open(layer.digest), closing: true)
     let hashed = HashingReader(over: try Decompression.reader(over: blob, limit: Self.limit))

@@ -27,10 +27,12 @@ struct EntryCollector {
   /// Sorted by path, so that equal contents make equal layers and parents stand before what they hold; the first of
   /// several names of one file carries its bytes, the others link to it.
   var entries: [LayerEntry] {
-    let sorted = byPath.values.map { ($0.entry.tar.path.components.map(\.sortKey), $0) }
-      .sorted { $0.0.lexicographicallyPrecedes($1.0) { $0.lexicographicallyPrecedes($1) } }
+    // Name by name: no name holds the zero that ends each, so that one that begins another stands before it.
+    let sorted = byPath.keys.map { path in (key: Array(path.components.map(\.sortKey).joined(separator: [0])), path) }
+      .sorted { $0.key.lexicographicallyPrecedes($1.key) }
     var firstNames: [FileNode.LinkIdentity: FilePath] = [:]
-    return sorted.map { _, found in
+    return sorted.compactMap { _, path in
+      guard let found = byPath[path] else { return nil }
       guard let link = found.link else { return found.entry }
       guard let first = firstNames[link] else {
         firstNames[link] = found.entry.tar.path

@@ -49,6 +49,7 @@ package struct BuildJob: Sendable {
       workName: record.id.text, source: source, dockerfile: record.dockerfile,
       buildArgs: record.buildArgs, platform: record.platform, noCache: record.noCache,
       organization: record.organization)
+    order.buildName = record.name
     order.secrets = try BuildSecretStore(data: data).buildSecrets(of: record.organization)
     let image = try await builder.build(order, reporter: reporter)
     return try await publish(image, of: record, reporter)

@@ -9,6 +9,7 @@ extension Ledger {
     migrator.registerMigration("1 layers, secrets") { db in try db.execute(sql: otherTables) }
     migrator.registerMigration("2 git sources") { db in try db.execute(sql: gitColumns) }
     migrator.registerMigration("2 pulled images") { db in try db.execute(sql: pulledTable) }
+    migrator.registerMigration("3 step inputs") { db in try db.execute(sql: stepTable) }
     return migrator
   }
 
@@ -30,6 +31,20 @@ extension Ledger {
       asked_at INTEGER NOT NULL,
       PRIMARY KEY (repository, tag)
     ) STRICT, WITHOUT ROWID;
+    """
+
+  /// What the steps of the last build of each name were made of, to say why the next ones run.
+  private static let stepTable = """
+    CREATE TABLE step_inputs (
+      organization TEXT NOT NULL,
+      build_name TEXT NOT NULL,
+      stage TEXT NOT NULL,
+      ordinal INTEGER NOT NULL,
+      key TEXT NOT NULL,
+      build TEXT NOT NULL,             -- the first with this key
+      parts TEXT NOT NULL,             -- JSON map of keyed digests
+      PRIMARY KEY (organization, build_name, stage, ordinal)
+    ) STRICT;
     """
 
   private static let buildTables = """

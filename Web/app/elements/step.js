@@ -16,6 +16,7 @@ export class LogStep {
   #time = el("span", { class: "time" });
   #extra = el("span", { class: "extra" });
   #pen = new Pen();
+  #reason = el("p", { class: "reason", hidden: true });
   #blocks = el("div", { class: "lines" });
   #waiting = [];
   #drawn = 0;
@@ -27,7 +28,7 @@ export class LogStep {
     const digits = number === 0 ? "" : String(number);
     const summary = el("summary", { onclick: () => { this.#asked = true; } },
       this.#mark, el("span", { class: "digits" }, digits), this.#name, this.#extra, this.#time);
-    this.element = el("details", { id: `s${number}`, class: "step" }, summary, this.#blocks);
+    this.element = el("details", { id: `s${number}`, class: "step" }, summary, this.#reason, this.#blocks);
     this.entry = el("li", {}, el("a", { href: `#s${number}` },
       this.#entryMark, el("span", { class: "digits" }, digits), this.#entryName, this.#entryTime));
     this.#become(number === 0 ? "said" : "waiting");
@@ -54,12 +55,15 @@ export class LogStep {
 
   tick(now) { if (this.startedAt) this.#showTime(duration(now - this.startedAt)); }
 
-  finish({ result, durationMilliseconds, layer }) {
+  finish({ result, durationMilliseconds, layer, reason }) {
     this.#become(result);
     this.#entryName.parentElement.removeAttribute("aria-current");
     if (durationMilliseconds !== undefined) {
       this.#showTime(result === "cached" ? "cached" : duration(durationMilliseconds));
     }
+    // Why it ran or was cached.
+    setText(this.#reason, reason ?? "");
+    this.#reason.hidden = !reason;
     setText(this.#extra, layer ? `+${size(layer)}` : "");
   }
 
