@@ -64,7 +64,7 @@ package struct GitFetcher: Sendable {
     }
     let count = TransferCount(progress)
     let (result, name) = try await commit(
-      order.address, order.credentials, order.reference, directory, scope: order.scope,
+      order.address, order.credentials, order.reference, directory, of: order,
       withModules: order.includesSubmodules, count)
     if let expected = order.address.commit, expected != result.commit {
       throw Failure(
@@ -85,11 +85,16 @@ package struct GitFetcher: Sendable {
   }
 
   /// One commit of one repository in the store, and the full name it was found by.
+  ///
+  /// Throws `git-transport-refused` for an address, of a submodule too, that `order` does not let be reached so.
   func commit(
-    _ address: GitAddress, _ credentials: GitCredentials?, _ reference: String, _ directory: String, scope: String,
-    withModules: Bool, _ count: TransferCount
+    _ address: GitAddress, _ credentials: GitCredentials?, _ reference: String, _ directory: String,
+    of order: GitTreeOrder, withModules: Bool, _ count: TransferCount
   ) async throws(Failure) -> (CommitFetch.Result, String) {
-    let key = StoreKey(scope: scope, identity: address.identity)
+    guard order.transports.contains(address.transport) else {
+      throw .gitTransportRefused("repository '\(address.url)'", address.transport)
+    }
+    let key = StoreKey(scope: order.scope, identity: address.identity)
     let remote = try connect(address, credentials)
     let fetch = CommitFetch(
       store: store, key: key, remote: remote, limits: limits, count: count, display: address.url)

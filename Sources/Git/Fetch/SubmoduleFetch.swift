@@ -93,10 +93,10 @@ struct SubmoduleFetch {
         "the commit has the submodule '\(quoted(Array(path.utf8)))', but .gitmodules does not say where it is",
         hint: "fetch without submodules, or ask the repository's owner to correct .gitmodules")
     }
-    let address = try SubmoduleAddress.resolve(entry.url, parent: parent.address, path: path)
+    let address = try SubmoduleAddress.resolve(entry.url, parent: parent.address, path: path, allowed: order.transports)
     let credentials = SubmoduleAddress.credentials(order.credentials, of: order.address, for: address)
     let (result, _) = try await fetcher.commit(
-      address, credentials, item.id.hex, "", scope: order.scope, withModules: true, count)
+      address, credentials, item.id.hex, "", of: order, withModules: true, count)
     leases.append(result.holding.lease)
     let mount = MountedTree(
       prefix: mounted(item.path, at: parent.mount.prefix), tree: result.content.tree, source: result.holding.source,

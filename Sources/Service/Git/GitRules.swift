@@ -17,6 +17,11 @@ package struct GitRules: Sendable, Hashable {
     self.allowsSSH = allowsSSH
   }
 
+  /// How a fetch may reach repositories: the source's own, those that ADD names, and those of submodules.
+  var transports: Set<GitAddress.Transport> {
+    GitAddress.Transport.web.union(allowsLocal ? [.file] : []).union(allowsSSH ? [.ssh] : [])
+  }
+
   /// What a build's record keeps of a request's source; throws INVALID_ARGUMENT for what can never be fetched, and
   /// for a URL with a user or a password in it, which a record would keep and show.
   ///

@@ -27,7 +27,7 @@ package struct GitSources: Sendable {
       let order = GitTreeOrder(
         address: try rules.address(source.url), reference: source.reference, directory: source.directory,
         credentials: saved.map { GitCredentials(username: $0.username, password: $0.password) },
-        scope: record.organization.name)
+        scope: record.organization.name, transports: rules.transports)
       let progress = FetchReporter(reporter, redaction: redaction, clock: data.clock)
       let tree = try await fetcher.tree(order) { (update) throws(Failure) in try progress.report(update) }
       do throws(Failure) {

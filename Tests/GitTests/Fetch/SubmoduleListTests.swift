@@ -47,11 +47,24 @@ import Testing
       ("./two.git", "https://git.example.org/team/one.git/two.git"),
       ("../../other/two.git", "https://git.example.org/other/two.git"),
       ("https://else.example.org/x.git", "https://else.example.org/x.git"),
-      ("ssh://git@git.example.org/x.git", "ssh://git@git.example.org/x.git"),
     ])
   func addresses(url: String, expected: String) throws {
     let parent = try GitAddress(parsing: "https://git.example.org/team/one.git")
-    #expect(try SubmoduleAddress.resolve(url, parent: parent, path: "two").url == expected)
+    #expect(
+      try SubmoduleAddress.resolve(url, parent: parent, path: "two", allowed: [.https, .http]).url == expected)
+  }
+
+  @Test(
+    "whoever wrote the commit does not decide that keys or files of this machine are used",
+    arguments: ["ssh://git@git.example.org/x.git", "git@git.example.org:x.git"])
+  func keys(url: String) throws {
+    let parent = try GitAddress(parsing: "https://git.example.org/team/one.git")
+    let error = #expect(throws: Failure.self) {
+      try SubmoduleAddress.resolve(url, parent: parent, path: "two", allowed: [.https, .http])
+    }
+    #expect(error?.reason == "git-transport-refused" && error?.message.contains("'two'") == true)
+    let open = try SubmoduleAddress.resolve(url, parent: parent, path: "two", allowed: [.https, .ssh])
+    #expect(open.transport == .ssh)
   }
 
   @Test(
@@ -63,7 +76,9 @@ import Testing
     ])
   func refused(url: String) throws {
     let parent = try GitAddress(parsing: "https://git.example.org/team/one.git")
-    let error = #expect(throws: Failure.self) { try SubmoduleAddress.resolve(url, parent: parent, path: "two") }
+    let error = #expect(throws: Failure.self) {
+      try SubmoduleAddress.resolve(url, parent: parent, path: "two", allowed: GitAddress.Transport.every)
+    }
     #expect(error?.reason == "git-submodule-address")
     #expect(error?.description.contains("s3cr3t") == false)
   }

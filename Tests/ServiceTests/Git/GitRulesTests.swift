@@ -1,4 +1,5 @@
 import Diagnostics
+import Git
 import Storage
 import Testing
 
@@ -62,6 +63,13 @@ struct GitRulesTests {
     #expect(failure?.reason == "git-transport-refused" && failure?.hint?.contains("--allow-git") == true)
     let open = GitRules(allowsLocal: true, allowsSSH: true)
     #expect(try open.source(url: url, reference: "", directory: "").url == url)
+  }
+
+  @Test("what the rules allow of this machine, and no more, a fetch may use, submodules included")
+  func transports() {
+    #expect(GitRules().transports == [.https, .http])
+    #expect(GitRules(allowsLocal: true).transports == [.https, .http, .file])
+    #expect(GitRules(allowsSSH: true).transports == [.https, .http, .ssh])
   }
 
   @Test("its credentials have a place of their own, which the refusal names")
