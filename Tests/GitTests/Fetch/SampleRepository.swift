@@ -131,7 +131,7 @@ struct FetchBench {
     let remotes = Remotes()
     self.store = store
     self.remotes = remotes
-    fetcher = GitFetcher(store: store, limits: limits) { address, credentials throws(Failure) in
+    fetcher = GitFetcher(store: store, limits: limits) { address, credentials, _ throws(Failure) in
       remotes.note(address)
       if credentials != nil { remotes.note(address.host ?? "") }
       return try remotes.connect(folder.path + address.path.replacing(".git", with: ""))
