@@ -24,6 +24,12 @@ import Testing
     #expect(list.entry(at: "elsewhere") == nil)
   }
 
+  @Test("a file written on Windows says the same") func windows() throws {
+    let text = "[submodule \"two\"]\r\n\tpath = \"libs/two\"\r\n\turl = ../two.git ; here\r\n# end\r\n"
+    let list = try SubmoduleList(parsing: text)
+    #expect(list.entries == [SubmoduleList.Entry(name: "two", path: "libs/two", url: "../two.git")])
+  }
+
   @Test(
     "names, paths and URLs that were attacks are refused",
     arguments: [
@@ -33,7 +39,8 @@ import Testing
       "[submodule \"a\"]\npath = -x", "[submodule \"a\"]\npath = a/../b", "[submodule \"a\"]\npath =",
       "[submodule \"a\"]\nurl = --upload-pack=touch x", "[submodule \"a\"]\nurl = \"x",
       "[submodule \"a\"]\npath = \"a\r\"",
-      "[submodule \"a\"]\npath = a\\nb",
+      "[submodule \"a\"]\npath = a\\nb", "[submodule \"a/../\u{301}x\"]", "[submodule \"-\u{301}x\"]",
+      "[submodule \"a\"]\npath = ../\u{301}x", "[submodule \"a\"]\r\npath = a\rb\r\n",
     ])
   func attacks(text: String) throws {
     let error = #expect(throws: Failure.self) { try SubmoduleList(parsing: text) }
