@@ -45,6 +45,18 @@ package struct GitRules: Sendable, Hashable {
       directory: try Self.one(folder, or: address.subdirectory, "context_dir"))
   }
 
+  /// The fetch that brings a kept source. What only the URL can say, `?submodules=true` and `?keep-git-dir=true`,
+  /// counts too; otherwise submodules are left empty, and there is no `.git`.
+  func order(
+    _ source: GitBuildSource, credentials: GitCredentials?, scope: String
+  ) throws(Failure) -> GitTreeOrder {
+    let address = try address(source.url)
+    return GitTreeOrder(
+      address: address, reference: source.reference, directory: source.directory, credentials: credentials,
+      scope: scope, includesSubmodules: address.includesSubmodules ?? false,
+      keepsGitDirectory: address.keepsGitDirectory ?? false, transports: transports)
+  }
+
   /// The address behind `url`, when builds may fetch from it.
   func address(_ url: String) throws(Failure) -> GitAddress {
     let address: GitAddress

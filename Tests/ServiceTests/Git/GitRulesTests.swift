@@ -72,6 +72,20 @@ struct GitRulesTests {
     #expect(GitRules(allowsSSH: true).transports == [.https, .http, .ssh])
   }
 
+  @Test(
+    "is fetched with submodules and .git where its address says so, and as the rules allow",
+    arguments: [
+      ("", false, false), ("?submodules=true", true, false), ("?keep-git-dir=true", false, true),
+      ("?submodules=true&keep-git-dir=true", true, true), ("?submodules=false&keep-git-dir=false", false, false),
+    ])
+  func order(query: String, submodules: Bool, gitDirectory: Bool) throws {
+    let rules = GitRules(allowsSSH: true)
+    let source = try rules.source(url: "https://h/x.git\(query)", reference: "v1", directory: "")
+    let order = try rules.order(source, credentials: nil, scope: "acme")
+    #expect(order.includesSubmodules == submodules && order.keepsGitDirectory == gitDirectory)
+    #expect(order.reference == "v1" && order.scope == "acme" && order.transports == [.https, .http, .ssh])
+  }
+
   @Test("its credentials have a place of their own, which the refusal names")
   func credentials() {
     let failure = #expect(throws: Failure.self) {
