@@ -299,7 +299,7 @@ let package = Package(
     .testTarget(
       name: "ServiceTests",
       dependencies: [
-        "Service", "Builder", "Registry", "Remote", "Outbound", "Storage", "OCI", "Diagnostics", "TestSupport",
+        "Service", "Git", "Builder", "Registry", "Remote", "Outbound", "Storage", "OCI", "Diagnostics", "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ], swiftSettings: settings),
     .testTarget(

@@ -11,17 +11,23 @@ package final class OutboundAnswer: Sendable {
   package let status: Int
   /// The address that answered, after redirects; without userinfo.
   package let url: OutboundURL
+  /// For requests made on the word of this answer.
+  package let beginning: OutboundBeginning
   private let head: HTTPHeaders
   private let body: HTTPClientResponse.Body
   private let lease: ClientPool.Lease
   private let unpackedLimit: ByteCount?
   private let isTaken = Mutex(false)
 
-  init(_ response: HTTPClientResponse, url: OutboundURL, lease: ClientPool.Lease, unpackedLimit: ByteCount?) {
+  init(
+    _ response: HTTPClientResponse, url: OutboundURL, beginning: OutboundBeginning, lease: ClientPool.Lease,
+    unpackedLimit: ByteCount?
+  ) {
     status = Int(response.status.code)
     head = response.headers
     body = response.body
     self.url = url.withoutUserinfo
+    self.beginning = beginning
     self.lease = lease
     self.unpackedLimit = unpackedLimit
   }

@@ -56,12 +56,18 @@ package final class OutboundClient: Sendable {
   package func send(_ request: OutboundRequest) async throws(Failure) -> OutboundAnswer {
     var request = request
     var first: Route?
-    if let server = request.ledBy { first = try await route(to: server, from: nil) }
+    if let beginning = request.beginning {
+      first = Route(addresses: [], kind: beginning.kind)
+    } else if let server = request.ledBy {
+      first = try await self.route(to: server, from: nil)
+    }
+    var begun = first.map { OutboundBeginning(kind: $0.kind) }
     var route = try await route(to: request.url, from: first)
     let beginning = first ?? route
     var followed = 0
     while true {
-      let answer = try await exchange(request, over: route)
+      let answer = try await exchange(request, over: route, begun)
+      begun = answer.beginning
       guard case .follow(let limit) = request.redirects, let location = RedirectTarget.location(of: answer) else {
         return answer
       }
@@ -114,7 +120,7 @@ package final class OutboundClient: Sendable {
         .permissionDenied, reason: "outbound-address",
         first == nil
           ? "'\(url.origin)' is \(words), where no request goes"
-          : "a redirect leads to '\(url.origin)', which is \(words)",
+          : "another server leads to '\(url.origin)', which is \(words)",
         hint: first == nil ? nil : "if it is meant, name that server in the address itself")
     }
     // A name with addresses of several kinds opens none of them to redirects.
@@ -129,7 +135,9 @@ package final class OutboundClient: Sendable {
   }
 
   /// One request and the head of its answer, over the first address that takes a connection.
-  private func exchange(_ request: OutboundRequest, over route: Route) async throws(Failure) -> OutboundAnswer {
+  private func exchange(
+    _ request: OutboundRequest, over route: Route, _ begun: OutboundBeginning?
+  ) async throws(Failure) -> OutboundAnswer {
     let prepared = try prepare(request)
     let idle = request.idleTimeout ?? policy.idleTimeout
     // Addresses with a connection come first: servers with many tell them in another order each time.
@@ -139,7 +147,9 @@ package final class OutboundClient: Sendable {
       : pool.knownFirst(route.addresses.prefix(4).map { ClientPool.Way(to: $0, for: request.url.host, idle: idle) })
     var first: Failure?
     for way in ways {
-      switch try await attempt(request, prepared, way) {
+      // A name with addresses of several kinds counts as the one that took the connection.
+      let kind = way.pinned.flatMap { NetworkAddress(literal: $0.address)?.kind } ?? route.kind
+      switch try await attempt(request, prepared, way, begun ?? OutboundBeginning(kind: kind)) {
       case .answered(let answer): return answer
       case .notConnected(let failure): first = first ?? failure
       }
@@ -148,7 +158,7 @@ package final class OutboundClient: Sendable {
   }
 
   private func attempt(
-    _ request: OutboundRequest, _ prepared: HTTPClientRequest, _ way: ClientPool.Way
+    _ request: OutboundRequest, _ prepared: HTTPClientRequest, _ way: ClientPool.Way, _ beginning: OutboundBeginning
   ) async throws(Failure) -> Attempt {
     let lease = try pool.lease(way)
     var repeats = request.body.isRepeatable && ["GET", "HEAD"].contains(request.method) ? 1 : 0
@@ -156,7 +166,8 @@ package final class OutboundClient: Sendable {
       do {
         let response = try await lease.client.execute(prepared, deadline: .distantFuture)
         return .answered(
-          OutboundAnswer(response, url: request.url, lease: lease, unpackedLimit: request.acceptsGzip))
+          OutboundAnswer(
+            response, url: request.url, beginning: beginning, lease: lease, unpackedLimit: request.acceptsGzip))
       } catch {
         guard !Task.isCancelled else { throw Failure.outbound(CancellationError(), url: request.url) }
         // A kept connection that the server was just closing; the request did nothing there.

@@ -42,6 +42,8 @@ package struct OutboundRequest: Sendable {
   /// The server on whose word this address is asked, such as the one that named where its tokens are made: the address
   /// then may be no other kind of place than a redirect of that server might lead to.
   package var ledBy: OutboundURL?
+  /// Of the answer on whose word this address is asked; counts in place of `ledBy`, and nothing is looked up for it.
+  package var beginning: OutboundBeginning?
 
   package init(
     method: String = "GET", url: OutboundURL, headers: [(name: String, value: String)] = [],

@@ -130,6 +130,27 @@ struct RedirectTests {
     }
   }
 
+  @Test("requests on the word of an answer go where its own request could have been led, whatever names say by then")
+  func beginnings() async throws {
+    try await withServer({ _ in .answer(status: 200) }) { server in
+      let answers = Answers(["127.0.0.1", "10.0.0.1", "127.0.0.1", "127.0.0.1"])
+      let client = OutboundClient(policy: OutboundPolicy(), environment: [:]) {
+        (_, _, _) async throws(Failure) -> [NetworkAddress] in await answers.next()
+      }
+      var request = OutboundRequest(url: try OutboundURL(parsing: "http://rebind.example:\(server.port)/"))
+      let first = try await client.send(request)
+      #expect(first.beginning == OutboundBeginning(kind: .loopback))
+      request.beginning = first.beginning
+      let failure = await #expect(throws: Failure.self) { _ = try await client.send(request) }
+      #expect(failure?.reason == "outbound-address")
+      #expect(try await client.send(request).beginning == first.beginning)
+      request.beginning = OutboundBeginning(kind: .public)
+      let inwards = await #expect(throws: Failure.self) { _ = try await client.send(request) }
+      #expect(inwards?.reason == "outbound-address" && server.asked.count == 2)
+      await client.shutdown()
+    }
+  }
+
   @Test("a POST is sent again for 307 and 308 and refused for the others", arguments: [301, 302, 303, 307, 308])
   func methods(status: Int) async throws {
     try await withServer { asked in

@@ -5,7 +5,14 @@ import Diagnostics
 /// Read are URLs (`https`, `http`, `ssh`, `file`), `user@host:path` as scp(1) writes it, local paths, Kaniko's
 /// `git://host/path#ref#commit`, and BuildKit's `#ref:folder` and `?branch=…&subdir=…`.
 package struct GitAddress: Sendable, Hashable {
-  package enum Transport: String, Sendable, Hashable { case https, http, ssh, file }
+  package enum Transport: String, Sendable, Hashable, CaseIterable {
+    case https, http, ssh, file
+
+    /// What reaches servers with nothing of this machine but its network.
+    package static let web: Set<Transport> = [.https, .http]
+    /// Also what uses this machine's keys (`ssh`) and its files (`file`).
+    package static let every = Set(allCases)
+  }
 
   /// What is done with a user and a password inside a URL.
   package enum UserinfoRule: Sendable, Hashable {

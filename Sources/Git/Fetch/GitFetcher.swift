@@ -4,7 +4,8 @@ import Diagnostics
 /// Fetches the files of one commit: resolves the reference, transfers what is not at hand, and shows it as a context
 /// or checks it out. Nothing of the history, no git installed, memory bounded.
 package struct GitFetcher: Sendable {
-  typealias Connect = @Sendable (GitAddress, GitCredentials?) throws(Failure) -> any GitRemote
+  /// Reaches a repository on the word of the order that the lead is of.
+  typealias Connect = @Sendable (GitAddress, GitCredentials?, FetchLead) throws(Failure) -> any GitRemote
 
   let store: GitStore
   let limits: GitLimits
@@ -52,6 +53,13 @@ package struct GitFetcher: Sendable {
     }
   }
 
+  /// An order being carried out.
+  struct Session: Sendable {
+    var order: GitTreeOrder
+    var lead: FetchLead
+    var count: TransferCount
+  }
+
   func fetch(
     _ order: GitTreeOrder, _ progress: @escaping @Sendable (GitProgress) throws(Failure) -> Void
   ) async throws(Failure) -> Fetched {
@@ -62,10 +70,10 @@ package struct GitFetcher: Sendable {
         .invalidArgument, reason: "git-directory-invalid", "a directory of a repository has no .git of its own",
         hint: "keep the git directory of the whole repository, or fetch the directory without it")
     }
-    let count = TransferCount(progress)
+    let session = Session(order: order, lead: FetchLead(order.address), count: TransferCount(progress))
     let (result, name) = try await commit(
-      order.address, order.credentials, order.reference, directory, scope: order.scope,
-      withModules: order.includesSubmodules, count)
+      order.address, order.credentials, order.reference, directory, in: session,
+      withModules: order.includesSubmodules)
     if let expected = order.address.commit, expected != result.commit {
       throw Failure(
         .failedPrecondition, reason: "git-commit-mismatch",
@@ -75,24 +83,29 @@ package struct GitFetcher: Sendable {
     let root = try Subtree(contents: ObjectContents(result.holding.source)).tree(directory, in: result.content.tree)
     let first = MountedTree(
       prefix: [], tree: root, source: result.holding.source, time: result.content.committerTime.milliseconds / 1000)
-    var assembly = SubmoduleFetch(fetcher: self, order: order, count: count)
+    var assembly = SubmoduleFetch(fetcher: self, session: session)
     let trees = try await assembly.trees(below: first, commitTree: result.content.tree, directory: directory)
     return Fetched(
       commit: result.commit, hasParents: !result.content.parents.isEmpty, reference: name, trees: trees,
-      transferred: count.total,
+      transferred: session.count.total,
       leases: [result.holding.lease] + assembly.leases,
       key: StoreKey(scope: order.scope, identity: order.address.identity))
   }
 
   /// One commit of one repository in the store, and the full name it was found by.
+  ///
+  /// Throws `git-transport-refused` for an address, of a submodule too, that the order does not let be reached so.
   func commit(
-    _ address: GitAddress, _ credentials: GitCredentials?, _ reference: String, _ directory: String, scope: String,
-    withModules: Bool, _ count: TransferCount
+    _ address: GitAddress, _ credentials: GitCredentials?, _ reference: String, _ directory: String,
+    in session: Session, withModules: Bool
   ) async throws(Failure) -> (CommitFetch.Result, String) {
-    let key = StoreKey(scope: scope, identity: address.identity)
-    let remote = try connect(address, credentials)
+    guard session.order.transports.contains(address.transport) else {
+      throw .gitTransportRefused("repository '\(address.url)'", address.transport)
+    }
+    let key = StoreKey(scope: session.order.scope, identity: address.identity)
+    let remote = try connect(address, credentials, session.lead)
     let fetch = CommitFetch(
-      store: store, key: key, remote: remote, limits: limits, count: count, display: address.url)
+      store: store, key: key, remote: remote, limits: limits, count: session.count, display: address.url)
     let resolver = ReferenceResolver(remote: remote, display: address.url)
     if let id = ReferenceResolver.wholeID(reference) {
       return try await inTurn(key) { () async throws(Failure) in

@@ -12,12 +12,17 @@ package struct GitTreeOrder: Sendable {
   /// Whose fetched objects may be used: the organisation. Two scopes share nothing.
   package var scope: String
   package var includesSubmodules: Bool
+  /// How repositories may be reached, those of submodules included. Unless it says more, nobody whose order this is, and
+  /// nobody who wrote the commit, gets at this machine's keys and files;
+  /// `SubmoduleTests/"a submodule over ssh is fetched only where the order allows ssh"`.
+  package var transports: Set<GitAddress.Transport>
   /// Adds a `.git` that knows this one commit.
   package var keepsGitDirectory: Bool
 
   package init(
     address: GitAddress, reference: String = "", directory: String = "", credentials: GitCredentials? = nil,
-    scope: String, includesSubmodules: Bool = false, keepsGitDirectory: Bool = false
+    scope: String, includesSubmodules: Bool = false, keepsGitDirectory: Bool = false,
+    transports: Set<GitAddress.Transport> = GitAddress.Transport.web
   ) {
     self.address = address
     self.reference = reference
@@ -26,6 +31,7 @@ package struct GitTreeOrder: Sendable {
     self.scope = scope
     self.includesSubmodules = includesSubmodules
     self.keepsGitDirectory = keepsGitDirectory
+    self.transports = transports
   }
 
   /// The order with what its address says wherever it says nothing itself.

@@ -15,6 +15,8 @@ struct ReferenceResolver {
   let display: String
 
   static let defaultBranch = "main"
+  /// Of a name, in characters.
+  private static let longestShown = 80
 
   /// An id of all its digits, in the format of either hash.
   static func wholeID(_ reference: String) -> ObjectID? { ObjectID(hex: reference) }
@@ -76,6 +78,29 @@ struct ReferenceResolver {
     )
   }
 
+  /// A name of the remote's choice, for people.
+  private static func shown(_ name: String) -> String {
+    let text = quoted(Array(name.utf8))
+    return text.count > longestShown ? text.prefix(longestShown) + "…" : text
+  }
+
+  /// A name as one word of a command that people copy; nil where it is too long or holds what nobody can see.
+  ///
+  /// Git allows `$`, backquotes and `;` in names of branches.
+  private static func word(_ text: String, limit: Int) -> String? {
+    guard text.utf8.count <= limit, text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) else { return nil }
+    let isPlain = text.utf8.allSatisfy { byte in
+      switch byte {
+      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+      default: "-._/+@:%,=".utf8.contains(byte)
+      }
+    }
+    return isPlain ? text : "'" + text.replacing("'", with: "'\\''") + "'"
+  }
+
+  /// The repository as one word of a command.
+  private var repository: String { Self.word(display, limit: 2000) ?? "URL" }
+
   func unknown(_ name: String, _ all: [RemoteReference]) -> Failure {
     let names = all.compactMap { reference -> String? in
       for kind in ["refs/heads/", "refs/tags/"] where reference.name.hasPrefix(kind) {
@@ -86,11 +111,11 @@ struct ReferenceResolver {
     let near = Set(names).map { (Self.distance($0, name), $0) }.filter { $0.0 <= max(2, name.count / 3) }.sorted {
       $0 < $1
     }
-    .prefix(3).map { "'\(quoted(Array($0.1.utf8)))'" }
+    .prefix(3).map { "'\(Self.shown($0.1))'" }
     let hint =
       near.isEmpty
-      ? head(all).map { "its HEAD is the branch '\($0)'; see all with: git ls-remote \(display)" }
-        ?? "see what it has with: git ls-remote \(display)"
+      ? head(all).map { "its HEAD is the branch '\(Self.shown($0))'; see all with: git ls-remote \(repository)" }
+        ?? "see what it has with: git ls-remote \(repository)"
       : "did you mean \(near.joined(separator: " or "))?"
     return Failure(
       .notFound, reason: "git-reference-unknown", "repository '\(display)' has no branch, tag or commit '\(name)'",
@@ -120,15 +145,15 @@ struct ReferenceResolver {
     guard let head = all.first(where: { $0.name == "HEAD" }) else { return nil }
     let target = head.symbolicTarget ?? all.first { $0.name.hasPrefix("refs/heads/") && $0.id == head.id }?.name
     return target.map { $0.hasPrefix("refs/heads/") ? String($0.dropFirst("refs/heads/".count)) : $0 }
-      .map { quoted(Array($0.utf8)) }
   }
 
   private func missingDefault(_ all: [RemoteReference]) -> Failure {
     let message = "repository '\(display)' has no branch '\(Self.defaultBranch)', which is the default"
     if let branch = head(all) {
       return Failure(
-        .notFound, reason: "git-reference-unknown", "\(message); its HEAD is the branch '\(branch)'",
-        hint: "name the branch: --git-ref \(branch)")
+        .notFound, reason: "git-reference-unknown", "\(message); its HEAD is the branch '\(Self.shown(branch))'",
+        hint: Self.word(branch, limit: Self.longestShown).map { "name the branch: --git-ref \($0)" }
+          ?? "name a branch or a tag: --git-ref NAME")
     }
     return Failure(
       .notFound, reason: "git-reference-unknown", all.isEmpty ? "repository '\(display)' is empty" : message,

@@ -4,9 +4,12 @@ import Diagnostics
 enum SubmoduleAddress {
   /// Reads a URL of `.gitmodules`; `./` and `../` count from the parent's URL (git-submodule, "add").
   ///
-  /// From a repository on the network only `http`, `https` and `ssh` are followed: a `file://` would open this machine
-  /// to whoever wrote the commit (CVE-2022-39253). Throws `git-submodule-address`.
-  static func resolve(_ url: String, parent: GitAddress, path: String) throws(Failure) -> GitAddress {
+  /// From a repository on the network no `file://` is followed, which would open this machine to whoever wrote the
+  /// commit (CVE-2022-39253), and nothing but what is `allowed`. Throws `git-submodule-address`,
+  /// `git-transport-refused`.
+  static func resolve(
+    _ url: String, parent: GitAddress, path: String, allowed: Set<GitAddress.Transport>
+  ) throws(Failure) -> GitAddress {
     let isRelative = url.hasPrefix("./") || url.hasPrefix("../") || url == ".."
     let address: GitAddress
     do throws(Failure) {
@@ -19,6 +22,9 @@ enum SubmoduleAddress {
     }
     guard address.transport != .file || parent.transport == .file else {
       throw refused(url, path, "is a path of this machine")
+    }
+    guard allowed.contains(address.transport) else {
+      throw .gitTransportRefused("submodule '\(path)'", address.transport)
     }
     guard address.transport != .http || parent.transport != .https || address.host != parent.host else {
       throw refused(url, path, "leaves https for http")
@@ -56,5 +62,27 @@ enum SubmoduleAddress {
       .invalidArgument, reason: "git-submodule-address",
       "the address of the submodule '\(path)' \(why)",
       hint: "fetch without submodules, or ask the repository's owner to correct .gitmodules", cause: cause)
+  }
+}
+
+extension Failure {
+  /// `what` would use something of this machine that whoever fetches may not use.
+  static func gitTransportRefused(_ what: String, _ transport: GitAddress.Transport) -> Failure {
+    switch transport {
+    case .ssh:
+      Failure(
+        .permissionDenied, reason: "git-transport-refused",
+        "\(what) needs the ssh keys of this machine, which this fetch may not use",
+        hint: "use its https address, fetch without submodules, or start the server with --allow-git ssh")
+    case .file:
+      Failure(
+        .permissionDenied, reason: "git-transport-refused",
+        "\(what) is a folder of this machine, which this fetch may not read",
+        hint: "use its https address, fetch without submodules, or start the server with --allow-git local")
+    case .https, .http:
+      Failure(
+        .permissionDenied, reason: "git-transport-refused",
+        "\(what) is behind \(transport.rawValue), which this fetch may not use", hint: "use its other address")
+    }
   }
 }

@@ -3,17 +3,17 @@ import Diagnostics
 /// Puts the trees of an order together: the commit's own, and those of its submodules where they are asked for.
 struct SubmoduleFetch {
   let fetcher: GitFetcher
-  let order: GitTreeOrder
-  let count: TransferCount
+  let session: GitFetcher.Session
   /// Of the submodules' commits.
   private(set) var leases: [GitLease] = []
   private var fetched = 0
 
-  init(fetcher: GitFetcher, order: GitTreeOrder, count: TransferCount) {
+  init(fetcher: GitFetcher, session: GitFetcher.Session) {
     self.fetcher = fetcher
-    self.order = order
-    self.count = count
+    self.session = session
   }
+
+  private var order: GitTreeOrder { session.order }
 
   /// A repository whose submodules are still to be fetched.
   private struct Parent {
@@ -93,10 +93,10 @@ struct SubmoduleFetch {
         "the commit has the submodule '\(quoted(Array(path.utf8)))', but .gitmodules does not say where it is",
         hint: "fetch without submodules, or ask the repository's owner to correct .gitmodules")
     }
-    let address = try SubmoduleAddress.resolve(entry.url, parent: parent.address, path: path)
+    let address = try SubmoduleAddress.resolve(entry.url, parent: parent.address, path: path, allowed: order.transports)
     let credentials = SubmoduleAddress.credentials(order.credentials, of: order.address, for: address)
     let (result, _) = try await fetcher.commit(
-      address, credentials, item.id.hex, "", scope: order.scope, withModules: true, count)
+      address, credentials, item.id.hex, "", in: session, withModules: true)
     leases.append(result.holding.lease)
     let mount = MountedTree(
       prefix: mounted(item.path, at: parent.mount.prefix), tree: result.content.tree, source: result.holding.source,

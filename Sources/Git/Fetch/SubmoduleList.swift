@@ -18,9 +18,10 @@ struct SubmoduleList: Sendable, Hashable {
   /// Reads the file strictly: what git would not write is refused with `git-submodules-invalid` and the line's number.
   init(parsing text: String) throws(Failure) {
     var current: Int?
-    for (index, raw) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+    // Read by scalars: "\r\n" is one Character, and so is a quote with an accent behind it.
+    for (index, raw) in text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
       // Lines may end as on Windows; a carriage return anywhere else stays and is refused (CVE-2025-48384).
-      let line = (raw.hasSuffix("\r") ? raw.dropLast() : raw).drop { $0 == " " || $0 == "\t" }
+      let line = (raw.last == "\r" ? raw.dropLast() : raw).drop { $0 == " " || $0 == "\t" }
       guard let first = line.first, first != "#", first != ";" else { continue }
       do throws(SyntaxProblem) {
         if first == "[" {
@@ -39,8 +40,8 @@ struct SubmoduleList: Sendable, Hashable {
   private struct SyntaxProblem: Error { var what: String }
 
   /// The index of the entry the header begins; nil for sections that are not of submodules.
-  private mutating func section(_ line: Substring) throws(SyntaxProblem) -> Int? {
-    guard line.lowercased().hasPrefix("[submodule") else { return nil }
+  private mutating func section(_ line: Substring.UnicodeScalarView) throws(SyntaxProblem) -> Int? {
+    guard String(line).lowercased().hasPrefix("[submodule") else { return nil }
     var rest = line.dropFirst("[submodule".count).drop { $0 == " " || $0 == "\t" }
     guard rest.popFirst() == "\"" else { throw SyntaxProblem(what: "has no name in quotes") }
     var name = ""
@@ -53,25 +54,25 @@ struct SubmoduleList: Sendable, Hashable {
         return entries.count - 1
       }
       guard character == "\\" else {
-        name.append(character)
+        name.unicodeScalars.append(character)
         continue
       }
-      if let escaped = rest.popFirst() { name.append(escaped) }
+      if let escaped = rest.popFirst() { name.unicodeScalars.append(escaped) }
     }
     throw SyntaxProblem(what: "has a name without an end")
   }
 
-  private mutating func set(_ line: Substring, in index: Int) throws(SyntaxProblem) {
+  private mutating func set(_ line: Substring.UnicodeScalarView, in index: Int) throws(SyntaxProblem) {
     guard let equals = line.firstIndex(of: "=") else { return }
-    let key = line[..<equals].filter { $0 != " " && $0 != "\t" }.lowercased()
+    let key = String(String.UnicodeScalarView(line[..<equals].filter { $0 != " " && $0 != "\t" })).lowercased()
     guard key == "path" || key == "url" else { return }
     let value = try Self.value(line[line.index(after: equals)...])
-    guard !value.isEmpty, !value.hasPrefix("-"), !Self.hasControls(value) else {
+    guard !value.isEmpty, value.utf8.first != UInt8(ascii: "-"), !Self.hasControls(value) else {
       throw SyntaxProblem(what: "has a \(key) that is empty, begins with '-' or holds control characters")
     }
     if key == "path" {
-      for part in value.split(separator: "/", omittingEmptySubsequences: false) {
-        let problem = Array(part.utf8).withUnsafeBytes { EntryName.problem($0) }
+      for part in value.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
+        let problem = Array(part).withUnsafeBytes { EntryName.problem($0) }
         if let problem { throw SyntaxProblem(what: "has a path of which a part \(problem)") }
       }
       entries[index].path = value
@@ -82,8 +83,10 @@ struct SubmoduleList: Sendable, Hashable {
 
   /// CVE-2018-11235: git makes a folder of the name.
   private static func checkName(_ name: String) throws(SyntaxProblem) {
-    let parts = name.split(whereSeparator: { $0 == "/" || $0 == "\\" })
-    guard !parts.isEmpty, !parts.contains(".."), !name.hasPrefix("-"), !hasControls(name) else {
+    let parts = name.unicodeScalars.split { $0 == "/" || $0 == "\\" }
+    guard !parts.isEmpty, !parts.contains(where: { $0.elementsEqual("..".unicodeScalars) }),
+      name.utf8.first != UInt8(ascii: "-"), !hasControls(name)
+    else {
       throw SyntaxProblem(what: "has the name '\(quoted(Array(name.utf8)))', which is not allowed")
     }
   }
@@ -93,30 +96,32 @@ struct SubmoduleList: Sendable, Hashable {
   }
 
   /// A value with its quotes, escapes and comment taken off.
-  private static func value(_ text: Substring) throws(SyntaxProblem) -> String {
-    var value = ""
+  private static func value(_ text: Substring.UnicodeScalarView) throws(SyntaxProblem) -> String {
+    var value = String.UnicodeScalarView()
     // Blanks count only when something follows them.
-    var blanks = ""
+    var blanks = String.UnicodeScalarView()
     var isQuoted = false
     var rest = text
     while let character = rest.popFirst() {
       switch character {
       case "\"": isQuoted.toggle()
-      case "#" where !isQuoted, ";" where !isQuoted: rest = ""
+      case "#" where !isQuoted, ";" where !isQuoted: rest.removeAll()
       case " " where !isQuoted, "\t" where !isQuoted:
         if !value.isEmpty { blanks.append(character) }
       case "\\":
-        guard let escaped = rest.popFirst(), "\"\\".contains(escaped) else {
+        guard let escaped = rest.popFirst(), escaped == "\"" || escaped == "\\" else {
           throw SyntaxProblem(what: "has an escape other than \\\" and \\\\")
         }
-        value += blanks + String(escaped)
-        blanks = ""
+        value += blanks
+        value.append(escaped)
+        blanks.removeAll()
       default:
-        value += blanks + String(character)
-        blanks = ""
+        value += blanks
+        value.append(character)
+        blanks.removeAll()
       }
     }
     if isQuoted { throw SyntaxProblem(what: "has a quote without an end") }
-    return value
+    return String(value)
   }
 }

@@ -36,8 +36,8 @@ extension Failure {
 
   /// What the remote itself says went wrong; its words decide whether it refused an object asked for by name.
   static func gitRemote(_ words: String) -> Failure {
-    let refusals = ["not our ref", "unadvertised object", "not valid", "no such object", "want not allowed"]
-    if refusals.contains(where: { words.lowercased().contains($0) }) {
+    let refusals = ["not our ref", "unadvertised object", "no such object", "want not allowed"]
+    if refusals.contains(where: { words.lowercased().contains($0) }) || isInvalidWant(words) {
       return Failure(
         .notFound, reason: "git-want-refused", "remote refuses the object asked for",
         hint: "name a branch or tag that holds the commit", cause: words)
@@ -45,6 +45,15 @@ extension Failure {
     return Failure(
       .failedPrecondition, reason: "git-remote-error", "remote says \"\(words)\"",
       hint: "look at the log of the git server, or ask the people who run it")
+  }
+
+  /// JGit: "want ID not valid"; other things are not valid too, credentials above all.
+  private static func isInvalidWant(_ words: String) -> Bool {
+    let words = words.lowercased().split(separator: " ")
+    return words.indices.dropLast(3).contains { index in
+      words[index] == "want" && words[index + 1].allSatisfy(\.isHexDigit) && words[index + 2] == "not"
+        && words[index + 3].hasPrefix("valid")
+    }
   }
 }
 

@@ -20,14 +20,17 @@ package final class HTTPRemote: GitRemote {
   private let client: OutboundClient
   private let credentials: GitCredentials?
   private let limits: GitLimits
+  private let lead: FetchLead
   private let origin: String
   private let state: Mutex<State>
 
   /// Nothing is sent yet; throws `git-address-transport` for an address that is not `http` or `https`.
   ///
-  /// `credentials` go to the address's own origin alone, and only once it asks for them.
-  package init(
-    address: GitAddress, credentials: GitCredentials?, client: OutboundClient, limits: GitLimits = GitLimits()
+  /// `credentials` go to the address's own origin alone, and only once it asks for them. `lead` is that of the order
+  /// which led here, nil where `address` is what was ordered.
+  init(
+    address: GitAddress, credentials: GitCredentials?, client: OutboundClient, limits: GitLimits = GitLimits(),
+    lead: FetchLead? = nil
   ) throws(Failure) {
     guard address.transport == .https || address.transport == .http else {
       throw Failure(
@@ -40,6 +43,7 @@ package final class HTTPRemote: GitRemote {
     self.client = client
     self.credentials = credentials
     self.limits = limits
+    self.lead = lead ?? FetchLead(address)
     state = Mutex(State(base: base))
   }
 
@@ -135,12 +139,15 @@ package final class HTTPRemote: GitRemote {
     request.idleTimeout = limits.idleTimeout
     let isAuthorized = state.withLock { $0.isAuthorized }
     if isAuthorized, request.url.origin == origin { authorize(&request) }
+    lead.bind(&request)
     let answer = try await client.send(request)
+    lead.note(answer)
     guard answer.status == 401, !isAuthorized, credentials != nil, answer.url.origin == origin else { return answer }
     await answer.discard()
     state.withLock { $0.isAuthorized = true }
     request.url = answer.url
     authorize(&request)
+    lead.bind(&request)
     return try await client.send(request)
   }
 

@@ -115,14 +115,21 @@ package final class GitStore: Sendable {
 
   /// Leases the piece and all it needs; a piece that cannot be opened is dropped, and nil returned.
   private func lease(_ key: StoreKey, _ number: Int) throws(Failure) -> GitHolding? {
-    let numbers: [Int] = state.withLock { state in
-      guard let piece = state[key.name]?[number] else { return [] }
-      let numbers = [number] + piece.record.needs
-      guard numbers.allSatisfy({ state[key.name]?[$0] != nil }) else { return [] }
-      for number in numbers { state[key.name]?[number]?.leases += 1 }
-      return numbers
-    }
-    if numbers.isEmpty { return nil }
+    let numbers = state.withLock { Self.take(key, number, &$0) }
+    return numbers.isEmpty ? nil : try hold(key, numbers)
+  }
+
+  /// Counts a lease of the piece and of all it needs; empty where one of them is gone.
+  private static func take(_ key: StoreKey, _ number: Int, _ state: inout [String: [Int: Piece]]) -> [Int] {
+    guard let piece = state[key.name]?[number] else { return [] }
+    let numbers = [number] + piece.record.needs
+    guard numbers.allSatisfy({ state[key.name]?[$0] != nil }) else { return [] }
+    for number in numbers { state[key.name]?[number]?.leases += 1 }
+    return numbers
+  }
+
+  /// Opens pieces whose leases are counted.
+  private func hold(_ key: StoreKey, _ numbers: [Int]) throws(Failure) -> GitHolding? {
     let lease = GitLease(store: self, key: key, numbers: numbers)
     do throws(Failure) {
       return GitHolding(source: ObjectSources(try numbers.map(open(key))), numbers: numbers, lease: lease)
@@ -170,9 +177,13 @@ package final class GitStore: Sendable {
     let place = folder.appending(key.name).appending(String(number))
     try writer.finish(record, as: place)
     let piece = Piece(record: record, bytes: try StoreFolder.size(place), used: Self.now())
-    state.withLock { $0[key.name, default: [:]][number] = piece }
+    // Leased in the moment it can be seen: another fetch may be making room just now.
+    let numbers = state.withLock { state in
+      state[key.name, default: [:]][number] = piece
+      return Self.take(key, number, &state)
+    }
     added.withLock { $0.append((key.name, number)) }
-    guard let holding = try lease(key, number) else {
+    guard !numbers.isEmpty, let holding = try hold(key, numbers) else {
       throw Failure(
         .dataLoss, reason: "git-store-damaged", "what was fetched into '\(folder)' cannot be read back",
         hint: "look for errors of the disk, and fetch again")

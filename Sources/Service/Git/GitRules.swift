@@ -17,6 +17,11 @@ package struct GitRules: Sendable, Hashable {
     self.allowsSSH = allowsSSH
   }
 
+  /// How a fetch may reach repositories: the source's own, those that ADD names, and those of submodules.
+  var transports: Set<GitAddress.Transport> {
+    GitAddress.Transport.web.union(allowsLocal ? [.file] : []).union(allowsSSH ? [.ssh] : [])
+  }
+
   /// What a build's record keeps of a request's source; throws INVALID_ARGUMENT for what can never be fetched, and
   /// for a URL with a user or a password in it, which a record would keep and show.
   ///
@@ -38,6 +43,18 @@ package struct GitRules: Sendable, Hashable {
       url: url,
       reference: try Self.one(reference, or: address.commit?.hex ?? address.reference, "reference"),
       directory: try Self.one(folder, or: address.subdirectory, "context_dir"))
+  }
+
+  /// The fetch that brings a kept source. What only the URL can say, `?submodules=true` and `?keep-git-dir=true`,
+  /// counts too; otherwise submodules are left empty, and there is no `.git`.
+  func order(
+    _ source: GitBuildSource, credentials: GitCredentials?, scope: String
+  ) throws(Failure) -> GitTreeOrder {
+    let address = try address(source.url)
+    return GitTreeOrder(
+      address: address, reference: source.reference, directory: source.directory, credentials: credentials,
+      scope: scope, includesSubmodules: address.includesSubmodules ?? false,
+      keepsGitDirectory: address.keepsGitDirectory ?? false, transports: transports)
   }
 
   /// The address behind `url`, when builds may fetch from it.

@@ -24,10 +24,8 @@ package struct GitSources: Sendable {
     let saved = try BuildSecretStore(data: data).gitCredentials(of: record.organization)
     let redaction = Redaction(saved)
     do throws(Failure) {
-      let order = GitTreeOrder(
-        address: try rules.address(source.url), reference: source.reference, directory: source.directory,
-        credentials: saved.map { GitCredentials(username: $0.username, password: $0.password) },
-        scope: record.organization.name)
+      let credentials = saved.map { GitCredentials(username: $0.username, password: $0.password) }
+      let order = try rules.order(source, credentials: credentials, scope: record.organization.name)
       let progress = FetchReporter(reporter, redaction: redaction, clock: data.clock)
       let tree = try await fetcher.tree(order) { (update) throws(Failure) in try progress.report(update) }
       do throws(Failure) {

@@ -32,7 +32,8 @@ package struct GitTrees: RemoteTrees {
           address: address, reference: address.reference ?? address.commit?.hex ?? "HEAD",
           directory: address.subdirectory ?? "", credentials: address.credentials, scope: organization.name,
           includesSubmodules: address.includesSubmodules ?? true,
-          keepsGitDirectory: order.keepsGitDirectory || address.keepsGitDirectory == true)
+          keepsGitDirectory: order.keepsGitDirectory || address.keepsGitDirectory == true,
+          transports: rules.transports)
       ) { _ throws(Failure) in }
     } catch { throw Redaction(credentials).failure(error) }
     if let commit = address.commit, commit != tree.commit {

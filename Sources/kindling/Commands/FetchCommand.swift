@@ -115,6 +115,8 @@ struct FetchCommand: AsyncParsableCommand {
       address: address, reference: ref ?? named ?? "", directory: dir ?? address.subdirectory ?? "",
       credentials: address.credentials ?? GitEnvironment.credentials(environment), scope: "fetch",
       includesSubmodules: submodules || address.includesSubmodules == true,
-      keepsGitDirectory: keepGitDir || address.keepsGitDirectory == true)
+      keepsGitDirectory: keepGitDir || address.keepsGitDirectory == true,
+      // Git's own way: keys and folders are those of whoever gives the command.
+      transports: GitAddress.Transport.every)
   }
 }

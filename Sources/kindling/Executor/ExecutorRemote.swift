@@ -79,7 +79,9 @@ struct ExecutorRemote: Sendable {
       directory: sub.isEmpty ? address.subdirectory ?? "" : sub,
       credentials: address.credentials ?? GitEnvironment.credentials(environment), scope: "executor",
       includesSubmodules: settings.git.includesSubmodules || address.includesSubmodules == true,
-      keepsGitDirectory: address.keepsGitDirectory == true)
+      keepsGitDirectory: address.keepsGitDirectory == true,
+      // Kaniko: keys and folders are those of whoever gives the command.
+      transports: GitAddress.Transport.every)
     let fetcher = GitFetcher(
       store: try GitStore(folder: data.path(.git)), client: client, limits: GitLimits(), environment: environment)
     let tree = try await fetcher.tree(order) { _ in }

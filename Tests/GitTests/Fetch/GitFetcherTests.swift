@@ -189,6 +189,21 @@ import Testing
     }
   }
 
+  @Test(
+    "names of the remote's choice are one harmless word of a hint, and not without end",
+    arguments: [
+      ("$(touch${IFS}x)", "--git-ref '$(touch${IFS}x)'"), ("a;id`id`", "--git-ref 'a;id`id`'"),
+      ("it's", "--git-ref 'it'\\''s'"), ("feature/a-1", "--git-ref feature/a-1"),
+      (String(repeating: "x", count: 200), "--git-ref NAME"), ("\u{202e}x", "--git-ref NAME"),
+    ])
+  func words(branch: String, expected: String) async throws {
+    try await withBench(branch: branch) { bench, _, _ in
+      let failure = await #expect(throws: Failure.self) { try await bench.tree(try bench.order()) }
+      #expect(failure?.hint?.hasSuffix(expected) == true, "\(failure?.hint ?? "")")
+      #expect((failure?.message.count ?? 0) < 250)
+    }
+  }
+
   @Test("a commit the remote does not serve by its id is found by deepening") func deepening() async throws {
     try await withBench { bench, repository, first in
       for _ in 0..<40 { try await repository.commit() }

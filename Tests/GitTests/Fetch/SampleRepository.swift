@@ -110,6 +110,10 @@ struct FetchBench {
   final class Remotes: Sendable {
     private let state = Mutex<(manners: RecordingRemote.Manners, connected: [RecordingRemote])>((.init(), []))
     private let credentials = Mutex<[String]>([])
+    private let asked = Mutex<[String]>([])
+    /// Of the repositories connected to, in order.
+    var addresses: [String] { asked.withLock { $0 } }
+    func note(_ address: GitAddress) { asked.withLock { $0.append(address.url) } }
     func behave(_ manners: RecordingRemote.Manners) { state.withLock { $0.manners = manners } }
     func connect(_ path: String) throws(Failure) -> RecordingRemote {
       let remote = try RecordingRemote(path, state.withLock { $0.manners })
@@ -127,7 +131,8 @@ struct FetchBench {
     let remotes = Remotes()
     self.store = store
     self.remotes = remotes
-    fetcher = GitFetcher(store: store, limits: limits) { address, credentials throws(Failure) in
+    fetcher = GitFetcher(store: store, limits: limits) { address, credentials, _ throws(Failure) in
+      remotes.note(address)
       if credentials != nil { remotes.note(address.host ?? "") }
       return try remotes.connect(folder.path + address.path.replacing(".git", with: ""))
     }

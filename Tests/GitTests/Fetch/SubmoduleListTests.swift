@@ -24,6 +24,12 @@ import Testing
     #expect(list.entry(at: "elsewhere") == nil)
   }
 
+  @Test("a file written on Windows says the same") func windows() throws {
+    let text = "[submodule \"two\"]\r\n\tpath = \"libs/two\"\r\n\turl = ../two.git ; here\r\n# end\r\n"
+    let list = try SubmoduleList(parsing: text)
+    #expect(list.entries == [SubmoduleList.Entry(name: "two", path: "libs/two", url: "../two.git")])
+  }
+
   @Test(
     "names, paths and URLs that were attacks are refused",
     arguments: [
@@ -33,7 +39,8 @@ import Testing
       "[submodule \"a\"]\npath = -x", "[submodule \"a\"]\npath = a/../b", "[submodule \"a\"]\npath =",
       "[submodule \"a\"]\nurl = --upload-pack=touch x", "[submodule \"a\"]\nurl = \"x",
       "[submodule \"a\"]\npath = \"a\r\"",
-      "[submodule \"a\"]\npath = a\\nb",
+      "[submodule \"a\"]\npath = a\\nb", "[submodule \"a/../\u{301}x\"]", "[submodule \"-\u{301}x\"]",
+      "[submodule \"a\"]\npath = ../\u{301}x", "[submodule \"a\"]\r\npath = a\rb\r\n",
     ])
   func attacks(text: String) throws {
     let error = #expect(throws: Failure.self) { try SubmoduleList(parsing: text) }
@@ -47,11 +54,24 @@ import Testing
       ("./two.git", "https://git.example.org/team/one.git/two.git"),
       ("../../other/two.git", "https://git.example.org/other/two.git"),
       ("https://else.example.org/x.git", "https://else.example.org/x.git"),
-      ("ssh://git@git.example.org/x.git", "ssh://git@git.example.org/x.git"),
     ])
   func addresses(url: String, expected: String) throws {
     let parent = try GitAddress(parsing: "https://git.example.org/team/one.git")
-    #expect(try SubmoduleAddress.resolve(url, parent: parent, path: "two").url == expected)
+    #expect(
+      try SubmoduleAddress.resolve(url, parent: parent, path: "two", allowed: [.https, .http]).url == expected)
+  }
+
+  @Test(
+    "whoever wrote the commit does not decide that keys or files of this machine are used",
+    arguments: ["ssh://git@git.example.org/x.git", "git@git.example.org:x.git"])
+  func keys(url: String) throws {
+    let parent = try GitAddress(parsing: "https://git.example.org/team/one.git")
+    let error = #expect(throws: Failure.self) {
+      try SubmoduleAddress.resolve(url, parent: parent, path: "two", allowed: [.https, .http])
+    }
+    #expect(error?.reason == "git-transport-refused" && error?.message.contains("'two'") == true)
+    let open = try SubmoduleAddress.resolve(url, parent: parent, path: "two", allowed: [.https, .ssh])
+    #expect(open.transport == .ssh)
   }
 
   @Test(
@@ -63,7 +83,9 @@ import Testing
     ])
   func refused(url: String) throws {
     let parent = try GitAddress(parsing: "https://git.example.org/team/one.git")
-    let error = #expect(throws: Failure.self) { try SubmoduleAddress.resolve(url, parent: parent, path: "two") }
+    let error = #expect(throws: Failure.self) {
+      try SubmoduleAddress.resolve(url, parent: parent, path: "two", allowed: GitAddress.Transport.every)
+    }
     #expect(error?.reason == "git-submodule-address")
     #expect(error?.description.contains("s3cr3t") == false)
   }

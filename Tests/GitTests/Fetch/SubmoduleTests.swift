@@ -78,6 +78,31 @@ import Testing
     }
   }
 
+  @Test("a submodule over ssh is fetched only where the order allows ssh") func keys() async throws {
+    try await withModules("ssh://git@else.example.org/two.git") { bench, _ in
+      var order = try bench.order(submodules: true)
+      let error = await #expect(throws: Failure.self) { try await bench.tree(order) }
+      #expect(error?.reason == "git-transport-refused" && error?.code == .permissionDenied)
+      #expect(bench.remotes.addresses == ["https://git.example.org/one.git"])
+      order.transports.insert(.ssh)
+      let tree = try await bench.tree(order)
+      #expect(try tree.text("libs/two/src/two.txt") == "two\n")
+    }
+  }
+
+  @Test(
+    "an order that says nothing else reaches http and https alone",
+    arguments: ["file:///one", "/one", "ssh://git@git.example.org/one.git"])
+  func transports(url: String) async throws {
+    try await withModules { bench, _ in
+      var order = try bench.order()
+      order.address = try GitAddress(parsing: url)
+      let error = await #expect(throws: Failure.self) { try await bench.tree(order) }
+      #expect(error?.reason == "git-transport-refused")
+      #expect(bench.remotes.addresses.isEmpty)
+    }
+  }
+
   @Test("depth and number of submodules are bounded") func bounds() async throws {
     try await withModules { bench, _ in
       for (change, reason) in [

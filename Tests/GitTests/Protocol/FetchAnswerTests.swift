@@ -104,6 +104,8 @@ struct FetchAnswerTests {
     ([Wire.line("shallow-info"), Wire.flush], "git-protocol-error"),
     ([Wire.flush], "git-protocol-error"),
     ([Wire.line("ERR upload-pack: not our ref 11")], "git-want-refused"),
+    ([Wire.line("ERR want 1212121212121212121212121212121212121212 not valid")], "git-want-refused"),
+    ([Wire.line("ERR the token is not valid")], "git-remote-error"),
     ([Wire.line("ERR Server does not allow request for unadvertised object 11")], "git-want-refused"),
     ([Wire.line("ERR want 11 not valid")], "git-want-refused"),
     ([Wire.line("ERR \u{1B}]0;owned\u{7}no space left")], "git-remote-error"),

@@ -1,4 +1,5 @@
 import Diagnostics
+import Git
 import Storage
 import Testing
 
@@ -62,6 +63,27 @@ struct GitRulesTests {
     #expect(failure?.reason == "git-transport-refused" && failure?.hint?.contains("--allow-git") == true)
     let open = GitRules(allowsLocal: true, allowsSSH: true)
     #expect(try open.source(url: url, reference: "", directory: "").url == url)
+  }
+
+  @Test("what the rules allow of this machine, and no more, a fetch may use, submodules included")
+  func transports() {
+    #expect(GitRules().transports == [.https, .http])
+    #expect(GitRules(allowsLocal: true).transports == [.https, .http, .file])
+    #expect(GitRules(allowsSSH: true).transports == [.https, .http, .ssh])
+  }
+
+  @Test(
+    "is fetched with submodules and .git where its address says so, and as the rules allow",
+    arguments: [
+      ("", false, false), ("?submodules=true", true, false), ("?keep-git-dir=true", false, true),
+      ("?submodules=true&keep-git-dir=true", true, true), ("?submodules=false&keep-git-dir=false", false, false),
+    ])
+  func order(query: String, submodules: Bool, gitDirectory: Bool) throws {
+    let rules = GitRules(allowsSSH: true)
+    let source = try rules.source(url: "https://h/x.git\(query)", reference: "v1", directory: "")
+    let order = try rules.order(source, credentials: nil, scope: "acme")
+    #expect(order.includesSubmodules == submodules && order.keepsGitDirectory == gitDirectory)
+    #expect(order.reference == "v1" && order.scope == "acme" && order.transports == [.https, .http, .ssh])
   }
 
   @Test("its credentials have a place of their own, which the refusal names")
