@@ -16,8 +16,10 @@ package struct GitLimits: Sendable, Hashable {
   /// Deltas of one pack that come before their bases, which git itself never sends.
   package var waitingDeltas = 200_000
   package var references = 1_000_000
+  /// Of the references that are kept of a list, as they lie in memory; those beyond are found by their whole names only.
+  package var heldReferences = ByteCount.mebibytes(16)
   /// Of the reference list and of every other answer that is no pack.
-  package var listSize = ByteCount.mebibytes(256)
+  package var listSize = ByteCount.mebibytes(64)
   /// Of what a remote says to people in one fetch.
   package var progressSize = ByteCount.mebibytes(16)
   package var submoduleDepth = 8
