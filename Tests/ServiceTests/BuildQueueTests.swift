@@ -101,6 +101,46 @@ struct BuildQueueTests {
     #expect(try shelf.status(record) == .cancelled)
   }
 
+  @Test("has cancelled a build when the call returns, though its work holds on; that keeps its worker until it lets go")
+  func cancelStubborn() async throws {
+    let queue = BuildQueue(data: shelf.data, workers: 1) { [workshop] (record, reporter) async throws(Failure) in
+      let built = await workshop.stubbornWork(record)
+      try reporter.publication.begin()
+      return built
+    }
+    let (first, second) = (try shelf.record("one"), try shelf.record("two"))
+    await queue.enqueue(first)
+    await queue.enqueue(second)
+    await workshop.begun(1)
+    try await queue.cancel(first.id)
+    #expect(try shelf.status(first) == .cancelled)
+    #expect(try shelf.data.events.isFinished(first.id))
+    #expect(await queue.depth == (1, 1))
+    try await queue.cancel(first.id)
+    await workshop.end("one")
+    await workshop.begun(2)
+    #expect(try shelf.status(first) == .cancelled)
+    await workshop.end("two")
+    #expect(try await shelf.ended(second).status == .succeeded)
+  }
+
+  @Test("does not call a build cancelled whose tags began to move before")
+  func cancelPublishing() async throws {
+    let queue = BuildQueue(data: shelf.data, workers: 1) { [workshop] (record, reporter) async throws(Failure) in
+      try reporter.publication.begin()
+      return await withTaskCancellationHandler {
+        await workshop.stubbornWork(record)
+      } onCancel: {
+        Task { await workshop.end(record.name) }
+      }
+    }
+    let record = try shelf.record("one")
+    await queue.enqueue(record)
+    await workshop.begun(1)
+    try await queue.cancel(record.id)
+    #expect(try shelf.status(record) == .succeeded)
+  }
+
   @Test("fails a build that takes too long, saying how long that was")
   func timeout() async throws {
     let queue = queue(timeout: .seconds(600))

@@ -12,6 +12,8 @@ final class DeltaBase: DeltaTarget {
 
   /// Bases up to here are read whole.
   static let wholeSize: Int64 = 4 << 20
+  /// Work up to here is never held against what was received.
+  private static let unmeasuredSize: Int64 = 256 << 20
 
   private let writer: ObjectFileWriter
   private var whole = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 64)
@@ -21,12 +23,22 @@ final class DeltaBase: DeltaTarget {
   private(set) var baseSize: Int64 = 0
   private var isWhole = false
   private var other: OpenFile?
+  /// Bytes that deltas may make, and that may be read as whole bases, each in all; grows with what is received.
+  private var allowance = DeltaBase.unmeasuredSize
+  private var made: Int64 = 0
+  private var loaded: Int64 = 0
 
   init(writer: ObjectFileWriter) { self.writer = writer }
 
   deinit {
     whole.deallocate()
     piece.deallocate()
+  }
+
+  /// Allows for `received` bytes of packs, in all, the work of `ratio` times as many.
+  func allow(received: Int64, ratio: Int) {
+    let paid = received.multipliedReportingOverflow(by: Int64(ratio))
+    allowance = paid.overflow ? .max : max(paid.partialValue, paid.partialValue &+ Self.unmeasuredSize)
   }
 
   /// Makes an object of the file being written the base.
@@ -39,7 +51,11 @@ final class DeltaBase: DeltaTarget {
     try load(.stored(object.file, offset: object.offset), kind: object.kind, size: object.size)
   }
 
-  func beginResult(size: Int64) throws(Failure) { try writer.beginObject(kind, size: size) }
+  func beginResult(size: Int64) throws(Failure) {
+    try writer.beginObject(kind, size: size)
+    made += size
+    guard made <= allowance else { throw Self.tooMuch("deltas make \(ByteCount(made))") }
+  }
 
   func insert(_ bytes: UnsafeRawBufferPointer) throws(Failure) { try writer.write(bytes) }
 
@@ -63,6 +79,12 @@ final class DeltaBase: DeltaTarget {
     (self.kind, baseSize, isWhole) = (kind, size, size <= Self.wholeSize)
     self.place = place
     guard isWhole else { return }
+    try checkGitCancellation()
+    loaded += size
+    guard loaded <= allowance else {
+      self.place = nil
+      throw Self.tooMuch("deltas are applied to bases of \(ByteCount(loaded))")
+    }
     if whole.count < Int(size) {
       whole.deallocate()
       whole = .allocate(byteCount: Int(size), alignment: 64)
@@ -73,6 +95,10 @@ final class DeltaBase: DeltaTarget {
       self.place = nil
       throw error
     }
+  }
+
+  private static func tooMuch(_ what: String) -> Failure {
+    .gitLimit("git-delta-ratio", "\(what) together, far more than a pack of its size should", name: "delta-ratio")
   }
 
   private func read(at offset: Int64, into target: UnsafeMutableRawBufferPointer) throws(Failure) {

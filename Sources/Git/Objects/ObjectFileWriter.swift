@@ -8,6 +8,8 @@ import SystemPackage
 /// Nothing is synced; a file without an index is not finished and worth nothing. One owner writes it. Memory is the
 /// buffer (512 KiB) and about 80 bytes an object, whatever the size of the objects.
 package final class ObjectFileWriter: ObjectSink {
+  private static let checkEvery = 4 << 20
+
   /// Of the data; the index gets `.index` added.
   package let path: FilePath
   package let format: ObjectID.Format
@@ -22,6 +24,10 @@ package final class ObjectFileWriter: ObjectSink {
   /// Where in the file the buffer begins.
   private var bufferOffset: Int64 = 0
   private var held = 0
+  /// Announced by all objects so far, those that were there already included: they cost the same work.
+  private var announced: Int64 = 0
+  /// Written since cancellation was looked at.
+  private var unchecked = 0
   private var current: (kind: ObjectKind, offset: Int64, size: Int64, missing: Int64)?
   /// The record of the object ended last.
   private(set) var lastIndex = 0
@@ -58,11 +64,12 @@ package final class ObjectFileWriter: ObjectSink {
     guard table.count < limits.objects else {
       throw .gitLimit("git-too-many-objects", "there are more than \(limits.objects) objects", name: "objects")
     }
-    guard position + size <= limits.unpackedSize.bytes else {
+    guard announced + size <= limits.unpackedSize.bytes else {
       throw .gitLimit(
         "git-repository-too-large", "the objects together are larger than \(limits.unpackedSize)",
         name: "unpacked-size")
     }
+    announced += size
     hasher.begin(kind, size: size)
     if kind == .blob { contentHash?.begin() }
     current = (kind, position, size, size)
@@ -70,6 +77,12 @@ package final class ObjectFileWriter: ObjectSink {
 
   package func write(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
     guard var object = current, Int64(bytes.count) <= object.missing else { throw Self.misuse }
+    // Few bytes of a pack can make many of an object, so that the pack's reader alone would look too seldom.
+    unchecked += bytes.count
+    if unchecked >= Self.checkEvery {
+      unchecked = 0
+      try checkGitCancellation()
+    }
     object.missing -= Int64(bytes.count)
     current = object
     hasher.update(bytes)

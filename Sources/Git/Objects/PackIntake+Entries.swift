@@ -45,6 +45,7 @@ extension PackIntake {
     guard let index = entries.index(at: baseOffset) else {
       throw corrupt("no object begins at \(baseOffset), where its base should be")
     }
+    allowDelta()
     if let record = entries.record(index) {
       try base.load(record: writer.record(record))
       beginContent(.delta(DeltaApplication(limit: limits.objectSize)))
@@ -57,6 +58,7 @@ extension PackIntake {
     let name = collected.withUnsafeBytes { ObjectID(writer.format, bytes: $0) }
     collected.removeAll(keepingCapacity: true)
     guard let name else { throw corrupt("its base has no name") }
+    allowDelta()
     if let record = writer.index(of: name) {
       try base.load(record: writer.record(record))
     } else if let object = try bases.find(name) {

@@ -32,6 +32,7 @@ extension PackIntake {
       case .name(let name): writer.index(of: name)
       }
     guard let record else { throw missingBase([waiter]) }
+    allowDelta()
     try base.load(record: writer.record(record))
     var delta = DeltaApplication(limit: limits.objectSize)
     do throws(Failure) {

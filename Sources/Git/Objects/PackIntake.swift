@@ -44,6 +44,8 @@ package final class PackIntake: PackSink {
   var collected: [UInt8] = []
   /// Bytes of the pack taken so far.
   var position: Int64 = 0
+  /// Bytes of the packs before this one.
+  private var before: Int64 = 0
   package private(set) var announcedObjects = 0
   /// Objects of packs that ended and single ones.
   private var taken = 0
@@ -114,8 +116,12 @@ package final class PackIntake: PackSink {
     waiting = WaitingDeltas(beside: writer.path)
     state = .packHeader
     trailer.begin()
+    before += position
     position = 0
   }
+
+  /// Begins a delta on the base that is loaded next, with the work allowed that the bytes so far pay for.
+  func allowDelta() { base.allow(received: before + position, ratio: limits.deltaRatio) }
 
   func advance(_ count: Int, _ next: inout Int) {
     next += count

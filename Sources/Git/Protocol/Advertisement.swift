@@ -8,6 +8,14 @@ struct Advertisement: Sendable {
   var format: ObjectID.Format
   /// Empty under version 2, which has a command of its own for them.
   var references: [RemoteReference]
+  /// Whether references are missing that there was no room for; the remote is asked again for those that matter.
+  var isCut = false
+
+  /// Those whose names begin with one of `prefixes`, or all when there are none.
+  func references(prefixes: [String]) -> [RemoteReference] {
+    if prefixes.isEmpty { return references }
+    return references.filter { reference in prefixes.contains(where: reference.name.hasPrefix) }
+  }
 
   /// What the fetcher may count on.
   var abilities: RemoteAbilities {

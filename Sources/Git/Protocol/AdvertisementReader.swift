@@ -4,20 +4,23 @@ import Diagnostics
 /// gitprotocol-v2, "Initial Client Request").
 struct AdvertisementReader {
   private enum State { case start, afterService, first, references, capabilities, complete }
-  private let limits: GitLimits
   private var state = State.start
   private var version = 0
   private var capabilities = Capabilities(words: [])
-  private var references = ReferenceList()
+  private var references: ReferenceList
 
-  init(limits: GitLimits) { self.limits = limits }
+  /// Keeps the references whose names begin with one of `prefixes`, or all when there are none, as far as there is room.
+  init(prefixes: [String] = [], limits: GitLimits) { references = ReferenceList(prefixes: prefixes, limits: limits) }
 
   var isComplete: Bool { state == .complete }
 
   /// Takes the next packet; what follows the end is an error.
   mutating func take(_ packet: PktLine) throws(Failure) {
     switch packet {
-    case .data(let bytes): try take(line: ProtocolLine(bytes))
+    case .data(let bytes):
+      // Before they are texts: there can be a million.
+      if state == .references, try references.skips(bytes) { return }
+      try take(line: ProtocolLine(bytes))
     case .flush:
       // An empty repository of an old server is a lone flush, and a service announcement ends with one.
       state = state == .afterService ? .first : .complete
@@ -36,7 +39,8 @@ struct AdvertisementReader {
     var answered = references
     answered.apply(symbolic: capabilities.all("symref"))
     return Advertisement(
-      version: version, capabilities: capabilities, format: try capabilities.format(), references: answered.references)
+      version: version, capabilities: capabilities, format: try capabilities.format(), references: answered.references,
+      isCut: answered.isCut)
   }
 
   private mutating func take(line: ProtocolLine) throws(Failure) {
@@ -66,6 +70,7 @@ struct AdvertisementReader {
     default:
       state = .references
       capabilities = Capabilities(words: line.afterNull.split(separator: " "))
+      try references.countOne()
       try takeReference(line)
     }
   }
@@ -78,6 +83,6 @@ struct AdvertisementReader {
       throw .gitProtocol("\"\(RemoteText.clean(line.text))\" is no reference")
     }
     if parts[1] == "capabilities^{}" { return }
-    try references.add(id, named: parts[1], limits: limits)
+    references.add(id, named: parts[1])
   }
 }

@@ -16,20 +16,22 @@ enum ReferenceQuery {
 
 /// Reads the answer of `ls-refs`.
 struct ReferenceQueryReader {
-  private let limits: GitLimits
   private let format: ObjectID.Format
-  private var list = ReferenceList()
+  private var list: ReferenceList
   private(set) var isComplete = false
 
-  init(format: ObjectID.Format, limits: GitLimits) {
+  /// `prefixes` are those that were asked for, which a remote need not keep to.
+  init(format: ObjectID.Format, prefixes: [String] = [], limits: GitLimits) {
     self.format = format
-    self.limits = limits
+    list = ReferenceList(prefixes: prefixes, limits: limits)
   }
 
   mutating func take(_ packet: PktLine) throws(Failure) {
     switch packet {
     case .data(let bytes):
       if isComplete { throw .gitProtocol("something follows the end of the references") }
+      // Before they are texts: there can be a million.
+      if try list.skips(bytes) { return }
       try take(line: ProtocolLine(bytes))
     case .flush: isComplete = true
     case .responseEnd where isComplete: return
@@ -58,7 +60,7 @@ struct ReferenceQueryReader {
         target = ReferenceName.isValid(name) ? String(name) : nil
       }
     }
-    try list.add(id, named: words[1], peeled: peeled, symbolicTarget: target, limits: limits)
+    list.add(id, named: words[1], peeled: peeled, symbolicTarget: target)
   }
 }
 

@@ -10,14 +10,20 @@ final class FetchReceiver {
   private let packets = PktLineReader()
   private var answer: FetchAnswerReader
   private var pace: ReceivePace
+  private let now: () -> ContinuousClock.Instant
   private var received: Int64 = 0
   private var reported: Int64 = 0
 
-  init(order: FetchOrder, bases: any ObjectSource, into sink: any PackSink, limits: GitLimits) {
+  /// `now` tells the time, by which an answer is too slow.
+  init(
+    order: FetchOrder, bases: any ObjectSource, into sink: any PackSink, limits: GitLimits,
+    now: @escaping () -> ContinuousClock.Instant = { .now }
+  ) {
+    self.now = now
     self.sink = sink
     self.bases = bases
     answer = FetchAnswerReader(order: order, limits: limits)
-    pace = ReceivePace(limits: limits, start: .now)
+    pace = ReceivePace(limits: limits, start: now())
   }
 
   var isComplete: Bool { answer.isComplete }
@@ -38,7 +44,7 @@ final class FetchReceiver {
         },
         words: { text throws(Failure) in try progress(report(text)) })
     }
-    try pace.record(packBytes, at: .now)
+    try pace.record(packBytes, at: now())
     if received - reported >= Self.reportEvery { try progress(report(nil)) }
   }
 

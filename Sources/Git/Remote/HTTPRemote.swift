@@ -52,14 +52,13 @@ package final class HTTPRemote: GitRemote {
   package func references(prefixes: [String]) async throws(Failure) -> [RemoteReference] {
     let advertisement = try await advertisement()
     guard advertisement.version == 2 else {
-      return advertisement.references.filter { reference in
-        prefixes.isEmpty || prefixes.contains(where: reference.name.hasPrefix)
-      }
+      let listed = advertisement.isCut ? try await advertise(prefixes: prefixes) : advertisement
+      return listed.references(prefixes: prefixes)
     }
     let answer = try await post(
       ReferenceQuery.request(prefixes: prefixes, advertisement: advertisement), version: 2,
       acceptsGzip: limits.listSize)
-    var list = ReferenceQueryReader(format: advertisement.format, limits: limits)
+    var list = ReferenceQueryReader(format: advertisement.format, prefixes: prefixes, limits: limits)
     try await read(answer) { packet throws(Failure) in try list.take(packet) }
     return try list.finish()
   }
@@ -81,6 +80,13 @@ package final class HTTPRemote: GitRemote {
 
   private func advertisement() async throws(Failure) -> Advertisement {
     if let known = state.withLock({ $0.advertisement }) { return known }
+    let advertisement = try await advertise(prefixes: [])
+    state.withLock { $0.advertisement = advertisement }
+    return advertisement
+  }
+
+  /// Asks for the first answer, and learns where the repository is.
+  private func advertise(prefixes: [String]) async throws(Failure) -> Advertisement {
     let base = state.withLock { $0.base }
     let discovery = "/info/refs?service=git-upload-pack"
     let answer = try await send(
@@ -96,13 +102,10 @@ package final class HTTPRemote: GitRemote {
     }
     let moved = answer.url.withoutUserinfo.with(
       pathAndQuery: String(answer.url.pathAndQuery.dropLast(discovery.count)))
-    var reader = AdvertisementReader(limits: limits)
+    var reader = AdvertisementReader(prefixes: prefixes, limits: limits)
     try await read(answer) { packet throws(Failure) in try reader.take(packet) }
     let advertisement = try reader.finish()
-    state.withLock {
-      $0.base = moved
-      $0.advertisement = advertisement
-    }
+    state.withLock { $0.base = moved }
     return advertisement
   }
 

@@ -28,9 +28,11 @@ package final class SSHRemote: GitRemote {
     let session = try await session()
     guard session.advertisement.version == 2 else {
       defer { keep(session) }
-      return session.advertisement.references.filter { reference in
-        prefixes.isEmpty || prefixes.contains(where: reference.name.hasPrefix)
-      }
+      // A conversation before version 2 begins with the list, and has it once.
+      let listed =
+        session.advertisement.isCut
+        ? try await SSHSession(command, prefixes: prefixes, limits: limits).advertisement : session.advertisement
+      return listed.references(prefixes: prefixes)
     }
     let references = try await session.references(prefixes: prefixes)
     keep(session)

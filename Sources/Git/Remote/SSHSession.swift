@@ -6,10 +6,10 @@ final class SSHSession: Sendable {
   private let child: ChildPipe
   private let limits: GitLimits
 
-  /// Connects and reads the first answer.
-  init(_ command: SSHCommand, limits: GitLimits) async throws(Failure) {
+  /// Connects and reads the first answer; `prefixes` as for `AdvertisementReader`.
+  init(_ command: SSHCommand, prefixes: [String] = [], limits: GitLimits) async throws(Failure) {
     let child = try ChildPipe(command.program, arguments: command.arguments, environment: command.environment)
-    var reader = AdvertisementReader(limits: limits)
+    var reader = AdvertisementReader(prefixes: prefixes, limits: limits)
     try await Self.read(child, limits: limits) { packet throws(Failure) in
       try reader.take(packet)
       return reader.isComplete
@@ -22,7 +22,7 @@ final class SSHSession: Sendable {
   func references(prefixes: [String]) async throws(Failure) -> [RemoteReference] {
     try await child.write(
       ReferenceQuery.request(prefixes: prefixes, advertisement: advertisement), idle: limits.idleTimeout)
-    var list = ReferenceQueryReader(format: advertisement.format, limits: limits)
+    var list = ReferenceQueryReader(format: advertisement.format, prefixes: prefixes, limits: limits)
     try await Self.read(child, limits: limits) { packet throws(Failure) in
       try list.take(packet)
       return list.isComplete

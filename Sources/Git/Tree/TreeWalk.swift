@@ -95,11 +95,13 @@ struct TreeWalk {
     guard levels.count < limits.treeDepth else {
       throw tooLarge("directories more than \(limits.treeDepth) deep", "tree-depth")
     }
-    let bytes = try contents.bytes(tree, .tree, limit: ByteCount(Int64(Self.heldLimit)))
-    held += bytes.count
-    guard held <= Self.heldLimit else {
+    let object = try contents.find(tree)
+    // Before it is read, so that never more than the limit is held.
+    guard object.size <= Int64(Self.heldLimit - held) else {
       throw tooLarge("directories of more than \(Self.heldLimit >> 20) MiB", "files")
     }
+    let bytes = try contents.bytes(tree, .tree, limit: ByteCount(Int64(Self.heldLimit)))
+    held += bytes.count
     levels.append(Level(tree: TreeReader(bytes, id: tree), byteCount: bytes.count, prefix: path.count))
   }
 

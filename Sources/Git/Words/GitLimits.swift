@@ -6,15 +6,20 @@ package struct GitLimits: Sendable, Hashable {
   package var files = 1_000_000
   package var treeDepth = 512
   package var objectSize = ByteCount.mebibytes(2 << 10)
-  /// All objects of one fetch together, uncompressed; and all files of one tree together.
+  /// All objects of one fetch together, uncompressed, those that come again included; and all files of one tree together.
   package var unpackedSize = ByteCount.mebibytes(16 << 10)
   /// Uncompressed against compressed bytes of one object, looked at beyond 64 MiB.
   package var inflateRatio = 1000
+  /// What the deltas of one fetch make, and the bases they are applied to, against the bytes of the packs that came,
+  /// looked at beyond 256 MiB: a full history of thousands of versions of a large file stays below half of it.
+  package var deltaRatio = 10_000
   /// Deltas of one pack that come before their bases, which git itself never sends.
   package var waitingDeltas = 200_000
   package var references = 1_000_000
+  /// Of the references that are kept of a list, as they lie in memory; those beyond are found by their whole names only.
+  package var heldReferences = ByteCount.mebibytes(16)
   /// Of the reference list and of every other answer that is no pack.
-  package var listSize = ByteCount.mebibytes(256)
+  package var listSize = ByteCount.mebibytes(64)
   /// Of what a remote says to people in one fetch.
   package var progressSize = ByteCount.mebibytes(16)
   package var submoduleDepth = 8

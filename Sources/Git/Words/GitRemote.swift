@@ -96,7 +96,8 @@ package struct GitCredentials: Sendable, Hashable, CustomStringConvertible, Cust
 /// `bases` are objects at hand that deltas of a thin pack may build on.
 package protocol GitRemote: Sendable {
   func abilities() async throws(Failure) -> RemoteAbilities
-  /// The references whose names begin with one of `prefixes` (a remote may answer with more), HEAD among them when asked.
+  /// The references whose names begin with one of `prefixes` (a remote may answer with more), HEAD among them when asked;
+  /// of very many those beyond `GitLimits.heldReferences` are left out, but never one whose whole name is a prefix.
   func references(prefixes: [String]) async throws(Failure) -> [RemoteReference]
   /// Pours the objects into `sink`; throws `git-want-refused` where the remote will not serve a wanted object by name.
   /// Answers the commits that are shallow now.

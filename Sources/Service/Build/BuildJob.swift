@@ -70,6 +70,7 @@ package struct BuildJob: Sendable {
     _ image: BuiltImage, of record: BuildRecord, _ reporter: EventReporter
   ) async throws(Failure) -> FinishedBuild {
     guard !Task.isCancelled else { throw Failure(.cancelled, reason: "cancelled", "the build was cancelled") }
+    try reporter.publication.begin()
     let repository = try Repository("\(record.organization)/\(record.name)")
     let committed = try registry.commitImage(
       config: image.config, layers: image.layers, mediaType: .ociManifest, repository: repository, tags: record.tags)

@@ -12,6 +12,8 @@ package actor BuildQueue {
   package static let mostWorkers = 64
 
   private struct Running {
+    let record: BuildRecord
+    let publication: Publication
     var task: Task<Void, Never>
     var cancelledByCaller = false
   }
@@ -75,7 +77,8 @@ package actor BuildQueue {
     startNext()
   }
 
-  /// Ends a waiting build at once, or a running one as soon as its processes are gone.
+  /// Ends a build: it is CANCELLED on the disk when this returns, though the work of a running one may need a moment
+  /// more to let go, and keeps its worker until then. One that publishes already is waited for instead.
   package func cancel(_ id: BuildID) async throws(Failure) {
     for (organization, records) in waiting {
       guard let index = records.firstIndex(where: { $0.id == id }) else { continue }
@@ -87,7 +90,9 @@ package actor BuildQueue {
     build.cancelledByCaller = true
     running[id] = build
     build.task.cancel()
-    await build.task.value
+    guard build.publication.prevent() else { return await build.task.value }
+    guard try !data.events.isFinished(id) else { return }
+    try finish(build.record, with: .failure(Failure(.cancelled, reason: "cancelled", "the build was cancelled")))
   }
 
   /// Stops: nothing new begins, running builds are interrupted and FAILED with that reason, waiting ones stay PENDING.
@@ -109,12 +114,14 @@ package actor BuildQueue {
       waiting[organization] = line.isEmpty ? nil : line
       if !line.isEmpty { turns.append(organization) }
       // The task inherits this actor, so it cannot end before it stands in `running`.
-      running[record.id] = Running(task: Task { await self.run(record) })
+      let publication = Publication()
+      running[record.id] = Running(
+        record: record, publication: publication, task: Task { await self.run(record, publication) })
     }
   }
 
-  private func run(_ record: BuildRecord) async {
-    let result = outcome(of: record, await attempt(record))
+  private func run(_ record: BuildRecord, _ publication: Publication) async {
+    let result = outcome(of: record, await attempt(record, publication))
     // While the ledger cannot be written (disk full, say) nobody can be told the end; followers wait for it until then.
     while !hasEnded(record, with: result), !isStopping {
       // Not this task's own sleep: once cancelled it would not wait.
@@ -126,6 +133,8 @@ package actor BuildQueue {
 
   private func hasEnded(_ record: BuildRecord, with result: Result<FinishedBuild, Failure>) -> Bool {
     do throws(Failure) {
+      // A cancelled one has ended before its work.
+      if running[record.id]?.cancelledByCaller == true, try data.events.isFinished(record.id) { return true }
       try finish(record, with: result)
       return true
     } catch {
@@ -136,7 +145,7 @@ package actor BuildQueue {
   /// The caller's limit; more than thirty days is thirty days, which a clock can count.
   private static func limit(_ seconds: UInt64) -> Duration { .seconds(Int64(min(seconds, 30 * 86_400))) }
 
-  private func attempt(_ record: BuildRecord) async -> Result<FinishedBuild, Failure> {
+  private func attempt(_ record: BuildRecord, _ publication: Publication) async -> Result<FinishedBuild, Failure> {
     let limit = record.timeoutSeconds > 0 ? Self.limit(record.timeoutSeconds) : defaultTimeout
     do throws(Failure) {
       guard try data.ledger.markRunning(record.id, at: clock.now()) else {
@@ -145,7 +154,7 @@ package actor BuildQueue {
       try data.events.append(.started, to: record.id)
       return .success(
         try await withDeadline(limit) { [work, data] () async throws(Failure) in
-          try await work(record, EventReporter(id: record.id, logs: data.events))
+          try await work(record, EventReporter(id: record.id, logs: data.events, publication: publication))
         })
     } catch {
       return .failure(error)

@@ -104,6 +104,55 @@ struct AdvertisementTests {
     #expect(failure?.reason == "git-references-limit")
   }
 
+  /// The first answer of a remote with many thousand branches, read for `prefixes`.
+  private func readMany(thousands: Int, _ prefixes: [String] = []) throws -> Advertisement {
+    var reader = AdvertisementReader(prefixes: prefixes, limits: GitLimits())
+    let packets = PktLineReader()
+    let tail = String(repeating: "a", count: 190)
+    try packets.feed(Wire.packet("\(Self.one) HEAD\0side-band-64k".utf8)) { packet throws(Failure) in
+      try reader.take(packet)
+    }
+    // The same thousand again and again: nobody compares them.
+    let lines = (0..<1000).flatMap { Wire.line("\(Self.two) refs/heads/\($0)\(tail)") }
+    for _ in 0..<thousands {
+      try packets.feed(lines) { packet throws(Failure) in try reader.take(packet) }
+    }
+    try packets.feed(Wire.line("\(Self.two) refs/tags/v9") + Wire.line("\(Self.three) refs/tags/v9^{}") + Wire.flush) {
+      packet throws(Failure) in try reader.take(packet)
+    }
+    return try reader.finish()
+  }
+
+  @Test("of a million references no more are kept than there is room for, and it is known that some are missing")
+  func manyReferences() throws {
+    let advertisement = try readMany(thousands: 990)
+    #expect(advertisement.isCut)
+    let room = GitLimits().heldReferences.bytes
+    let size = advertisement.references.reduce(0) { $0 + MemoryLayout<RemoteReference>.stride + $1.name.utf8.count }
+    #expect((room / 2...room).contains(Int64(size)))
+  }
+
+  @Test("of very many references the wanted ones are found, the last one too")
+  func wantedReferences() throws {
+    let advertisement = try readMany(thousands: 100, ["refs/tags/v9"])
+    #expect(!advertisement.isCut)
+    #expect(advertisement.references(prefixes: ["refs/tags/v9"]).map { $0.peeled?.hex } == [Self.three])
+  }
+
+  @Test("a name asked for is found behind however many that begin with it, and once")
+  func wholeNames() throws {
+    var limits = GitLimits()
+    limits.heldReferences = ByteCount(1000)
+    var reader = ReferenceQueryReader(format: .sha1, prefixes: ["refs/heads/a"], limits: limits)
+    let others = (0..<100).flatMap { Wire.line("\(Self.one) refs/heads/a\($0)") }
+    let wanted = Wire.line("\(Self.two) refs/heads/a peeled:\(Self.three)")
+    try PktLineReader().feed(others + wanted + wanted + Wire.flush) { packet throws(Failure) in try reader.take(packet)
+    }
+    let references = try reader.finish()
+    #expect((2..<10).contains(references.count))
+    #expect(references.filter { $0.name == "refs/heads/a" }.map { $0.peeled?.hex } == [Self.three])
+  }
+
   @Test("ls-refs is asked and answered")
   func query() throws {
     let advertisement = try read(

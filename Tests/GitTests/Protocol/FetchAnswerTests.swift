@@ -132,6 +132,29 @@ struct FetchAnswerTests {
     #expect(failure?.reason == "git-progress-limit")
   }
 
+  @Test("an answer that drips is given up: signs of life before a pack, and a byte a second of one", arguments: [2, 1])
+  func drip(band: UInt8) throws {
+    var limits = GitLimits()
+    limits.packStartTimeout = .seconds(20)
+    limits.paceWindow = .seconds(10)
+    limits.slowestPace = ByteCount(2)
+    var now = ContinuousClock.now
+    let receiver = FetchReceiver(
+      order: try order(version: 2, "ls-refs\nfetch"), bases: NoObjects(), into: PackFile(), limits: limits, now: { now }
+    )
+    var seconds = 0
+    let failure = #expect(throws: Failure.self) {
+      try receiver.feed(Wire.line("packfile"))
+      while seconds < 100 {
+        seconds += 1
+        now += .seconds(1)
+        try receiver.feed(Wire.band(band, "P"))
+      }
+    }
+    #expect(failure?.reason == "git-stalled")
+    #expect(seconds == (band == 1 ? 11 : 21))
+  }
+
   @Test(
     "a pace that leads nowhere is given up",
     arguments: [
@@ -152,5 +175,16 @@ struct FetchAnswerTests {
       }
     }
     #expect((reason == "git-stalled") == isRefused)
+  }
+}
+
+extension FetchReceiver {
+  /// Receives bytes that nobody is told of.
+  fileprivate func feed(_ bytes: [UInt8]) throws(Failure) {
+    var thrown: Failure?
+    bytes.withUnsafeBytes { bytes in
+      do throws(Failure) { try receive(bytes) { _ in } } catch { thrown = error }
+    }
+    if let thrown { throw thrown }
   }
 }

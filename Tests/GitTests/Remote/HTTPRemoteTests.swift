@@ -12,7 +12,7 @@ import Testing
 struct HTTPRemoteTests {
   private func withRemote(
     format: ObjectID.Format = .sha1, settings: [String] = [], version: String? = nil, login: String? = nil,
-    credentials: GitCredentials? = nil, path: String = "/site.git",
+    credentials: GitCredentials? = nil, path: String = "/site.git", limits: GitLimits = GitLimits(),
     _ body: (HTTPRemote, ServedRepository, ScriptedServer) async throws -> Void
   ) async throws {
     let repository = try await ServedRepository(format: format, settings: settings)
@@ -20,7 +20,8 @@ struct HTTPRemoteTests {
     let server = try ScriptedServer(root: repository.root, login: login, version: version)
     let client = OutboundClient(policy: OutboundPolicy(), environment: [:])
     let remote = try HTTPRemote(
-      address: try GitAddress(parsing: server.url + path), credentials: credentials, client: client)
+      address: try GitAddress(parsing: server.url + path), credentials: credentials, client: client,
+      limits: limits)
     let result = await Result { try await body(remote, repository, server) }
     await client.shutdown()
     await server.stop()
@@ -36,6 +37,18 @@ struct HTTPRemoteTests {
       #expect(references.first { $0.name == "HEAD" }?.symbolicTarget == "refs/heads/main")
       #expect(references.first { $0.name == "refs/tags/v1" }?.peeled?.hex == repository.second)
       #expect(try await remote.references(prefixes: ["refs/heads/si"]).map(\.name) == ["refs/heads/side"])
+    }
+  }
+
+  @Test(
+    "every version finds what is asked for by its name, though there is no room for the list", arguments: [0, 1, 2])
+  func crowded(version: Int) async throws {
+    var limits = GitLimits()
+    limits.heldReferences = ByteCount(1)
+    try await withRemote(version: "version=\(version)", limits: limits) { remote, repository, _ in
+      let tag = try await remote.references(prefixes: ["refs/tags/v1"])
+      #expect(tag.map { $0.peeled?.hex } == [repository.second])
+      #expect(try await remote.references(prefixes: ["refs/heads/side"]).map(\.name) == ["refs/heads/side"])
     }
   }
 
