@@ -77,8 +77,8 @@ package actor BuildQueue {
     startNext()
   }
 
-  /// Ends a build: it is CANCELLED on the disk when this returns, though the work of a running one may need a moment
-  /// more to let go, and keeps its worker until then. One that publishes already is waited for instead.
+  /// Ends a build: it is CANCELLED on the disk when this returns. Work that runs is waited for as long as work that is
+  /// well takes to let go; what takes longer keeps its worker until it does. One that publishes already is waited for.
   package func cancel(_ id: BuildID) async throws(Failure) {
     for (organization, records) in waiting {
       guard let index = records.firstIndex(where: { $0.id == id }) else { continue }
@@ -91,8 +91,24 @@ package actor BuildQueue {
     running[id] = build
     build.task.cancel()
     guard build.publication.prevent() else { return await build.task.value }
-    guard try !data.events.isFinished(id) else { return }
-    try finish(build.record, with: .failure(Failure(.cancelled, reason: "cancelled", "the build was cancelled")))
+    if try !data.events.isFinished(id) {
+      try finish(build.record, with: .failure(Failure(.cancelled, reason: "cancelled", "the build was cancelled")))
+    }
+    await Self.end(of: build.task, within: .seconds(2))
+  }
+
+  private static func end(of task: Task<Void, Never>, within limit: Duration) async {
+    let (ending, mark) = AsyncStream.makeStream(of: Void.self)
+    Task {
+      await task.value
+      mark.finish()
+    }
+    let timer = Task {
+      try? await Task.sleep(for: limit)
+      mark.finish()
+    }
+    for await _ in ending {}
+    timer.cancel()
   }
 
   /// Stops: nothing new begins, running builds are interrupted and FAILED with that reason, waiting ones stay PENDING.
