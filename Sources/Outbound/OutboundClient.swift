@@ -56,8 +56,9 @@ package final class OutboundClient: Sendable {
   package func send(_ request: OutboundRequest) async throws(Failure) -> OutboundAnswer {
     var request = request
     var first: Route?
-    if let server = request.ledBy { first = try await route(to: server, from: nil) }
-    var route = try await route(to: request.url, from: first)
+    let patience = request.connectTimeout ?? policy.connectTimeout
+    if let server = request.ledBy { first = try await route(to: server, from: nil, patience: patience) }
+    var route = try await route(to: request.url, from: first, patience: patience)
     let beginning = first ?? route
     var followed = 0
     while true {
@@ -73,7 +74,7 @@ package final class OutboundClient: Sendable {
           "'\(request.url.origin)' answered with more than \(limit) redirects", hint: "check the address")
       }
       try RedirectTarget.follow(location, status: answer.status, in: &request)
-      route = try await self.route(to: request.url, from: beginning)
+      route = try await self.route(to: request.url, from: beginning, patience: patience)
     }
   }
 
@@ -86,11 +87,13 @@ package final class OutboundClient: Sendable {
     var kind: AddressClass?
   }
 
-  private func route(to url: OutboundURL, from first: Route?) async throws(Failure) -> Route {
+  private func route(
+    to url: OutboundURL, from first: Route?, patience: Duration
+  ) async throws(Failure) -> Route {
     let proxy = try proxies.proxy(for: url)
     var addresses: [NetworkAddress] = []
     if proxy == nil {
-      addresses = try await resolve(url.host, url.port, policy.connectTimeout)
+      addresses = try await resolve(url.host, url.port, patience)
     } else if let address = NameResolver.numeric(url.host) {
       // A proxy resolves names by its own lights; an address that is written out is still looked at.
       addresses = [address]
@@ -131,12 +134,16 @@ package final class OutboundClient: Sendable {
   /// One request and the head of its answer, over the first address that takes a connection.
   private func exchange(_ request: OutboundRequest, over route: Route) async throws(Failure) -> OutboundAnswer {
     let prepared = try prepare(request)
-    let idle = request.idleTimeout ?? policy.idleTimeout
+    let patience = ClientPool.Patience(
+      connect: request.connectTimeout ?? policy.connectTimeout, idle: request.idleTimeout ?? policy.idleTimeout)
     // Addresses with a connection come first: servers with many tell them in another order each time.
     let ways =
       route.addresses.isEmpty
-      ? [ClientPool.Way(pinned: nil, proxy: route.proxy, idle: idle)]
-      : pool.knownFirst(route.addresses.prefix(4).map { ClientPool.Way(to: $0, for: request.url.host, idle: idle) })
+      ? [ClientPool.Way(pinned: nil, proxy: route.proxy, patience: patience)]
+      : pool.knownFirst(
+        route.addresses.prefix(4).map {
+          ClientPool.Way(to: $0, for: request.url.host, patience: patience)
+        })
     var first: Failure?
     for way in ways {
       switch try await attempt(request, prepared, way) {

@@ -81,7 +81,8 @@ struct ExecutorRemote: Sendable {
       includesSubmodules: settings.git.includesSubmodules || address.includesSubmodules == true,
       keepsGitDirectory: address.keepsGitDirectory == true)
     let fetcher = GitFetcher(
-      store: try GitStore(folder: data.path(.git)), client: client, limits: GitLimits(), environment: environment)
+      store: try GitStore(folder: data.path(.git)), client: client, limits: settings.git.limits,
+      environment: environment)
     let tree = try await fetcher.tree(order) { _ in }
     note("git \(address.url) \(tree.reference) → \(tree.commit.hex)")
     for text in tree.notes { note(text) }
