@@ -1,4 +1,5 @@
 import Diagnostics
+import Git
 import Outbound
 import RPC
 import Remote
@@ -21,6 +22,9 @@ package struct HouseSettings: Sendable {
   package var allowedHosts: [String]
   /// Which repositories builds may be made from, beyond http and https.
   package var gitRules: GitRules
+  /// What git servers may make this one do, and how much of what they sent is kept.
+  package var gitLimits = GitLimits()
+  package var gitCache = GitStore.usualBudget
   /// Builds at once.
   package var workers: Int
   /// This program, through which RUN steps are started.

@@ -34,8 +34,9 @@ struct Outside: Sendable {
       settings.pushesExternally
       ? ExternalPush(registry: registry, remote: remote, ownHosts: { bound.names }, credentials: credentials) : nil
     files = OutboundFiles(client: client)
-    store = try GitStore(folder: data.path(.git))
-    let fetcher = GitFetcher(store: store, client: client, limits: GitLimits(), environment: settings.environment)
+    store = try GitStore(folder: data.path(.git), budget: settings.gitCache)
+    let fetcher = GitFetcher(
+      store: store, client: client, limits: settings.gitLimits, environment: settings.environment)
     trees = GitTrees(fetcher: fetcher, rules: settings.gitRules)
     git = GitSources(data: data, fetcher: fetcher, rules: settings.gitRules)
   }

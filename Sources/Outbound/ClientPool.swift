@@ -13,19 +13,25 @@ final class ClientPool: Sendable {
     /// The host and the checked address that stands for it; nil where a proxy resolves it or the host is an address.
     var pinned: Pin?
     var proxy: ProxyRules.Proxy?
-    var idle: Duration
+    var patience: Patience
 
-    init(pinned: Pin?, proxy: ProxyRules.Proxy?, idle: Duration) {
+    init(pinned: Pin?, proxy: ProxyRules.Proxy?, patience: Patience) {
       self.pinned = pinned
       self.proxy = proxy
-      self.idle = idle
+      self.patience = patience
     }
 
     /// Straight to one of a host's addresses.
-    init(to address: NetworkAddress, for host: String, idle: Duration) {
+    init(to address: NetworkAddress, for host: String, patience: Patience) {
       let isLiteral = address.text == host
-      self.init(pinned: isLiteral ? nil : Pin(host: host, address: address.text), proxy: nil, idle: idle)
+      self.init(pinned: isLiteral ? nil : Pin(host: host, address: address.text), proxy: nil, patience: patience)
     }
+  }
+
+  /// How long a connection may take to stand, and how long it may be silent.
+  struct Patience: Sendable, Hashable {
+    var connect: Duration
+    var idle: Duration
   }
 
   struct Pin: Sendable, Hashable {
@@ -125,7 +131,8 @@ final class ClientPool: Sendable {
     var configuration = HTTPClient.Configuration(
       redirectConfiguration: .disallow,
       timeout: .init(
-        connect: TimeAmount(policy.connectTimeout), read: TimeAmount(way.idle), write: TimeAmount(way.idle)))
+        connect: TimeAmount(way.patience.connect), read: TimeAmount(way.patience.idle),
+        write: TimeAmount(way.patience.idle)))
     configuration.httpVersion = .http1Only
     configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = policy.connectionsPerHost
     // Shorter than any server's: a request on a connection that the server is closing fails.

@@ -1,7 +1,4 @@
 import Diagnostics
-import NIOCore
-import NIOPosix
-import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -11,38 +8,13 @@ import Synchronization
 
 /// The system's resolver, off the threads that everything else needs.
 enum NameResolver {
-  /// Threads of its own: getaddrinfo can hang for half a minute on a silent name server.
-  private static let threads: NIOThreadPool = {
-    let pool = NIOThreadPool(numberOfThreads: 4)
-    pool.start()
-    return pool
-  }()
+  private static let lookups = NameLookups { host, port in lookUp(host, port, flags: 0) }
 
   /// The addresses of a host in the system's order of preference, never empty. Throws `outbound-dns`,
   /// `outbound-timeout` and `cancelled`.
   static func addresses(of host: String, port: Int, patience: Duration) async throws(Failure) -> [NetworkAddress] {
     if let literal = NetworkAddress(literal: host) { return [literal] }
-    let box = OnceBox<Result<[NetworkAddress], Failure>>()
-    threads.submit { state in
-      guard case .active = state else {
-        return box.put(.failure(Failure(.unavailable, reason: "outbound-dns", "the resolver is shut down")))
-      }
-      box.put(lookUp(host, port, flags: 0))
-    }
-    let timer = NIOSingletons.posixEventLoopGroup.next().scheduleTask(in: TimeAmount(patience)) {
-      box.put(
-        .failure(
-          Failure(
-            .unavailable, reason: "outbound-timeout", "host '\(host)' was not resolved within \(patience.words)",
-            hint: "check the name servers of this machine (/etc/resolv.conf)")))
-    }
-    defer { timer.cancel() }
-    let result = await withTaskCancellationHandler {
-      await box.value()
-    } onCancel: {
-      box.put(.failure(Failure(.cancelled, reason: "cancelled", "looking up '\(host)' was cancelled")))
-    }
-    return try result.get()
+    return try await lookups.addresses(of: host, port: port, patience: patience)
   }
 
   /// The address that a host is without asking anyone, in all the forms that the system's resolver reads as numbers
@@ -94,45 +66,6 @@ enum NameResolver {
       let six = raw.loadUnaligned(as: sockaddr_in6.self).sin6_addr
       return NetworkAddress(bytes: withUnsafeBytes(of: six) { Array($0) })
     default: return nil
-    }
-  }
-}
-
-/// A value that several may offer and one waits for; the first offer stands.
-private final class OnceBox<Value: Sendable>: Sendable {
-  private enum State {
-    case empty
-    case waiting(CheckedContinuation<Value, Never>)
-    case full(Value)
-    case taken
-  }
-  private let state = Mutex(State.empty)
-
-  func put(_ value: Value) {
-    let waiter = state.withLock { state -> CheckedContinuation<Value, Never>? in
-      switch state {
-      case .empty: state = .full(value)
-      case .waiting(let continuation):
-        state = .taken
-        return continuation
-      case .full, .taken: break
-      }
-      return nil
-    }
-    waiter?.resume(returning: value)
-  }
-
-  func value() async -> Value {
-    await withCheckedContinuation { continuation in
-      let ready = state.withLock { state -> Value? in
-        if case .full(let value) = state {
-          state = .taken
-          return value
-        }
-        state = .waiting(continuation)
-        return nil
-      }
-      if let ready { continuation.resume(returning: ready) }
     }
   }
 }

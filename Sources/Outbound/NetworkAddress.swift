@@ -63,16 +63,22 @@ package struct NetworkAddress: Sendable, Hashable {
   private var kindOfFour: AddressClass {
     switch (bytes[0], bytes[1], bytes[2], bytes[3]) {
     case (100, 100, 100, 200), (192, 0, 0, 192): .metadata
-    case (169, 254, 169, 254), (169, 254, 170, 2): .metadata
+    case (169, 254, 169, 254), (169, 254, 170, 2), (168, 63, 129, 16): .metadata
     case (0, _, _, _): .unspecified
     case (127, _, _, _): .loopback
-    case (10, _, _, _), (172, 16...31, _, _), (192, 168, _, _), (100, 64...127, _, _): .private
+    case (10, _, _, _), (172, 16...31, _, _), (192, 168, _, _), (100, 64...127, _, _), (198, 18...19, _, _): .private
     case (169, 254, _, _): .linkLocal
     case (224...239, _, _, _): .multicast
     case (240...255, _, _, _), (192, 0, 0, _): .reserved
     default: .public
     }
   }
+
+  /// What no public server has (IANA's special-purpose registry). Behind 64:ff9b:1::/48 (RFC 8215) and Teredo's
+  /// 2001::/32 lies an IPv4 address at a place that only their operators know, which may be anybody's.
+  private static let unroutedSix: [(network: NetworkAddress, length: Int)] = [
+    ("64:ff9b:1::", 48), ("100::", 63), ("2001::", 32), ("2001:db8::", 32), ("3fff::", 20), ("5f00::", 16),
+  ].compactMap { text, length in NetworkAddress(literal: text).map { ($0, length) } }
 
   private var kindOfSix: AddressClass {
     if bytes == [0xfd, 0x00, 0x0e, 0xc2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x02, 0x54] { return .metadata }
@@ -82,6 +88,7 @@ package struct NetworkAddress: Sendable, Hashable {
     }
     // What is left of ::/96 once meant an IPv4 address inside; nobody is there any more.
     if bytes[..<12].allSatisfy({ $0 == 0 }) { return .reserved }
+    if Self.unroutedSix.contains(where: { isInside($0.network, length: $0.length) }) { return .reserved }
     if bytes[0] & 0xfe == 0xfc { return .private }
     if bytes[0] == 0xfe, bytes[1] & 0xc0 == 0x80 { return .linkLocal }
     if bytes[0] == 0xfe, bytes[1] & 0xc0 == 0xc0 { return .private }

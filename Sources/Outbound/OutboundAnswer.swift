@@ -95,10 +95,21 @@ package final class OutboundAnswer: Sendable {
     return bytes
   }
 
-  /// Reads a short body away so that the connection can serve again; a long one costs the connection.
+  /// Reads a short body away so that the connection can serve again; one that is long, or not there after two seconds,
+  /// costs the connection.
   package func discard() async {
+    // A server may drip for days without ever being silent.
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { await self.readAway() }
+      group.addTask { try? await Task.sleep(for: .seconds(2)) }
+      await group.next()
+      group.cancelAll()
+    }
+  }
+
+  private func readAway() async {
     var count = 0
-    try? await forEachChunk { chunk throws(Failure) in
+    try? await forEachRawChunk { chunk throws(Failure) in
       count += chunk.count
       guard count <= 64 << 10 else { throw Failure.outboundTooLarge(.kibibytes(64)) }
     }

@@ -56,13 +56,14 @@ package final class OutboundClient: Sendable {
   package func send(_ request: OutboundRequest) async throws(Failure) -> OutboundAnswer {
     var request = request
     var first: Route?
+    let patience = request.connectTimeout ?? policy.connectTimeout
     if let beginning = request.beginning {
       first = Route(addresses: [], kind: beginning.kind)
     } else if let server = request.ledBy {
-      first = try await self.route(to: server, from: nil)
+      first = try await self.route(to: server, from: nil, patience: patience)
     }
     var begun = first.map { OutboundBeginning(kind: $0.kind) }
-    var route = try await route(to: request.url, from: first)
+    var route = try await route(to: request.url, from: first, patience: patience)
     let beginning = first ?? route
     var followed = 0
     while true {
@@ -79,7 +80,7 @@ package final class OutboundClient: Sendable {
           "'\(request.url.origin)' answered with more than \(limit) redirects", hint: "check the address")
       }
       try RedirectTarget.follow(location, status: answer.status, in: &request)
-      route = try await self.route(to: request.url, from: beginning)
+      route = try await self.route(to: request.url, from: beginning, patience: patience)
     }
   }
 
@@ -92,11 +93,13 @@ package final class OutboundClient: Sendable {
     var kind: AddressClass?
   }
 
-  private func route(to url: OutboundURL, from first: Route?) async throws(Failure) -> Route {
+  private func route(
+    to url: OutboundURL, from first: Route?, patience: Duration
+  ) async throws(Failure) -> Route {
     let proxy = try proxies.proxy(for: url)
     var addresses: [NetworkAddress] = []
     if proxy == nil {
-      addresses = try await resolve(url.host, url.port, policy.connectTimeout)
+      addresses = try await resolve(url.host, url.port, patience)
     } else if let address = NameResolver.numeric(url.host) {
       // A proxy resolves names by its own lights; an address that is written out is still looked at.
       addresses = [address]
@@ -139,12 +142,16 @@ package final class OutboundClient: Sendable {
     _ request: OutboundRequest, over route: Route, _ begun: OutboundBeginning?
   ) async throws(Failure) -> OutboundAnswer {
     let prepared = try prepare(request)
-    let idle = request.idleTimeout ?? policy.idleTimeout
+    let patience = ClientPool.Patience(
+      connect: request.connectTimeout ?? policy.connectTimeout, idle: request.idleTimeout ?? policy.idleTimeout)
     // Addresses with a connection come first: servers with many tell them in another order each time.
     let ways =
       route.addresses.isEmpty
-      ? [ClientPool.Way(pinned: nil, proxy: route.proxy, idle: idle)]
-      : pool.knownFirst(route.addresses.prefix(4).map { ClientPool.Way(to: $0, for: request.url.host, idle: idle) })
+      ? [ClientPool.Way(pinned: nil, proxy: route.proxy, patience: patience)]
+      : pool.knownFirst(
+        route.addresses.prefix(4).map {
+          ClientPool.Way(to: $0, for: request.url.host, patience: patience)
+        })
     var first: Failure?
     for way in ways {
       // A name with addresses of several kinds counts as the one that took the connection.

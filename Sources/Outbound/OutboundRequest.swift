@@ -37,6 +37,8 @@ package struct OutboundRequest: Sendable {
   package var acceptsGzip: ByteCount?
   /// In place of the policy's `idleTimeout`.
   package var idleTimeout: Duration?
+  /// In place of the policy's `connectTimeout`; finding the addresses of a name may take as long.
+  package var connectTimeout: Duration?
   /// Whether any certificate is taken, as long as no redirect leads to another origin.
   package var takesAnyCertificate = false
   /// The server on whose word this address is asked, such as the one that named where its tokens are made: the address

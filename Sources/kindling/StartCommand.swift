@@ -1,6 +1,7 @@
 import ArgumentParser
 import Diagnostics
 import Foundation
+import Git
 import House
 import Logging
 import RPC
@@ -50,6 +51,13 @@ struct StartCommand: AsyncParsableCommand {
 
   @Option(help: "Let builds fetch git from here too: local or ssh (repeatable)")
   var allowGit: [String] = []
+
+  @Option(
+    help: ArgumentHelp("Another limit of git, such as object-size=4GiB (repeatable)", valueName: "name=value"))
+  var gitLimit: [String] = []
+
+  @Option(help: ArgumentHelp("Keep so much of what git fetched for later builds", valueName: "size"))
+  var gitCache = "10GiB"
 
   @Option(help: "How far builds reach: open, pulls (base images, git, ADD) or none")
   var network: String = NetworkReach.open.rawValue
@@ -113,6 +121,8 @@ struct StartCommand: AsyncParsableCommand {
       version: Kindling.version)
     settings.environment = environment
     settings.network = try reach()
+    settings.gitLimits = try GitLimits(settings: gitLimit)
+    settings.gitCache = try gitBudget()
     settings.pushesExternally = pushExternal
     settings.remote = try remoteSettings()
     return settings
@@ -131,6 +141,15 @@ struct StartCommand: AsyncParsableCommand {
       }
     }
     return rules
+  }
+
+  private func gitBudget() throws -> ByteCount {
+    guard let size = ByteCount(text: gitCache) else {
+      throw Failure(
+        .invalidArgument, reason: "git-cache-invalid", "'--git-cache \(gitCache)' is not a size",
+        hint: "for example: --git-cache 20GiB")
+    }
+    return size
   }
 
   private func reach() throws -> NetworkReach {

@@ -25,7 +25,8 @@ struct ExecutorSettingsTests {
   static let samples = [
     "context": "tar:///other.tar", "context-sub-path": "sub", "dockerfile": "other/Dockerfile", "build-arg": "A=b",
     "target": "stage", "custom-platform": "linux/s390x", "secret": "id=x,src=/x", "build-context": "a=target:b",
-    "git": "branch=next", "destination": "acme/app:1", "tar-path": "a.tar", "oci-layout-path": "out",
+    "git": "branch=next", "git-limit": "object-size=4GiB", "destination": "acme/app:1", "tar-path": "a.tar",
+    "oci-layout-path": "out",
     "digest-file": "digest", "image-name-with-digest-file": "name", "image-name-tag-with-digest-file": "tag",
     "label": "a=b", "annotation": "a=b", "image-format": "oci", "compression": "zstd", "compression-level": "3",
     "ignore-path": "/var/tmp", "insecure-registry": "r", "skip-tls-verify-registry": "r",

@@ -28,6 +28,14 @@ struct FetchCommandTests {
     #expect(order.address.url == "https://h/x.git")
   }
 
+  @Test("refuses a limit that git has not, before anything is asked of anybody")
+  func limits() async throws {
+    let command = try FetchCommand.parse(["https://h.invalid/x.git", "out", "--git-limit", "object-sizes=1GiB"])
+    let failure = await #expect(throws: CommandFailure.self) { try await command.run() }
+    #expect(failure?.failure.reason == "git-limit-unknown")
+    #expect(failure?.failure.hint?.contains("object-size,") == true)
+  }
+
   @Test("refuses an option that contradicts the address")
   func ambiguous() {
     for words in [["https://h/x.git#v1", "--ref", "v2"], ["https://h/x.git#:web", "--dir", "api"]] {

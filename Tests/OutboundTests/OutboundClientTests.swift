@@ -221,6 +221,20 @@ struct OutboundClientTests {
     }
   }
 
+  @Test("a body thrown away that drips for ever costs its connection, not the request's time")
+  func drippingAway() async throws {
+    try await withServer({ _ in .drip }) { server in
+      try await withClient { client in
+        let answer = try await client.get(server.base)
+        #expect(answer.status == 404)
+        let began = ContinuousClock.now
+        await answer.discard()
+        #expect(began.duration(to: .now) < .seconds(10))
+        await server.connectionClosed()
+      }
+    }
+  }
+
   @Test("after the first address that does not answer the next is tried")
   func nextAddress() async throws {
     try await withServer({ _ in .answer(status: 200) }) { server in

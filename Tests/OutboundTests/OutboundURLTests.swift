@@ -72,6 +72,10 @@ struct OutboundURLTests {
       ("0.0.0.0", .unspecified), ("0.1.2.3", .unspecified), ("::", .unspecified), ("255.255.255.255", .reserved),
       ("::ffff:127.0.0.1", .loopback), ("::ffff:169.254.169.254", .metadata), ("64:ff9b::7f00:1", .loopback),
       ("2002:7f00:1::", .loopback), ("::127.0.0.1", .reserved), ("2606:4700::1111", .public), ("fec0::1", .private),
+      ("168.63.129.16", .metadata), ("::ffff:168.63.129.16", .metadata), ("168.63.129.17", .public),
+      ("64:ff9b:1::7f00:1", .reserved), ("64:ff9b:1:7f00:0:100::", .reserved), ("64:ff9b:2::1", .public),
+      ("198.18.0.1", .private), ("198.20.0.1", .public), ("100::1", .reserved), ("2001:0:1::1", .reserved),
+      ("2001:db8::1", .reserved), ("2001:4860::8888", .public), ("3fff:1::1", .reserved), ("5f00::1", .reserved),
     ])
   func kinds(text: String, kind: AddressClass) throws {
     let address = try #require(NetworkAddress(literal: text))

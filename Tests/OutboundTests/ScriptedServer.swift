@@ -21,6 +21,8 @@ final class ScriptedServer: Sendable {
     /// The head and the first bytes, and then nothing.
     case stall(announcing: Int)
     case silence
+    /// Status 404 and a body of a thousand bytes, one of them every tenth of a second.
+    case drip
     case hangUp
     /// The head and the first bytes, and then the end of the connection.
     case cut(announcing: Int)
@@ -132,6 +134,16 @@ private final class Exchange: ChannelInboundHandler {
     switch reply {
     case .hangUp: context.close(promise: nil)
     case .silence: break
+    case .drip:
+      write(404, ["Content-Length": "1000"], context)
+      context.flush()
+      let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+      context.eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: .milliseconds(100)) { task in
+        let context = bound.value
+        guard context.channel.isActive else { return task.cancel() }
+        let part = HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(string: "x")))
+        context.writeAndFlush(NIOAny(part), promise: nil)
+      }
     case .cut(let length):
       write(200, ["Content-Length": "\(length)"], context)
       let part = HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(string: "first")))

@@ -12,6 +12,7 @@ struct GitAddressParser {
       throw failure("syntax", "address of the repository is longer than 8192 bytes")
     }
     try refuseControlCharacters()
+    try refuseHiddenMarks()
     if text.hasPrefix("-") { throw failure("syntax", "address \"\(safeText)\" begins with \"-\"") }
     if let end = text.firstRange(of: "://") {
       return try parse(scheme: text[..<end.lowerBound].lowercased(), rest: text[end.upperBound...])
@@ -190,19 +191,37 @@ struct GitAddressParser {
     }
   }
 
+  /// What is read here by Characters must not find an `@` or a `/` where the bytes have one and miss it.
+  private func refuseHiddenMarks() throws(Failure) {
+    let marks = Set("@:/?#&=[]%".unicodeScalars)
+    guard text.contains(where: { $0.unicodeScalars.count > 1 && $0.unicodeScalars.contains(where: marks.contains) })
+    else { return }
+    throw failure("syntax", "address \"\(safeText)\" holds a mark that changes the character before it")
+  }
+
   // MARK: messages
 
   private var safeText: String { Self.redacted(text) }
 
   /// The text without anything that could be a secret: what stands before an `@` and what a query holds.
+  ///
+  /// By bytes: a mark that combines with the `@` makes another Character of the two, and hides it.
   static func redacted(_ text: String) -> String {
-    var shown = RemoteText.clean(text)
-    if let at = shown.lastIndex(of: "@") {
-      let scheme = shown.firstRange(of: "://").map { String(shown[..<$0.upperBound]) } ?? ""
-      shown = "\(scheme)***\(shown[at...])"
+    var shown = Array(text.utf8)[...]
+    var scheme = ""
+    var end = ""
+    if let query = shown.firstIndex(of: UInt8(ascii: "?")) {
+      shown = shown[..<query]
+      end = "?…"
     }
-    if let query = shown.firstIndex(of: "?") { shown = "\(shown[..<query])?…" }
-    return shown
+    if let at = Array(text.utf8).lastIndex(of: UInt8(ascii: "@")) {
+      if let mark = shown.firstRange(of: Array("://".utf8)), mark.upperBound <= at {
+        scheme = String(decoding: shown[..<mark.upperBound], as: UTF8.self)
+      }
+      scheme += "***"
+      shown = at < shown.endIndex ? shown[at...] : []
+    }
+    return RemoteText.clean(scheme + String(decoding: shown, as: UTF8.self) + end)
   }
 
   private func failure(_ reason: String, _ message: String) -> Failure {

@@ -20,7 +20,7 @@ extension Failure {
   static func gitLimit(_ reason: String, _ message: String, name: String) -> Failure {
     Failure(
       .failedPrecondition, reason: reason, message,
-      hint: "the limit '\(name)' of the git settings says so; raise it if this repository is trusted")
+      hint: GitLimits.hint(name))
   }
 
   static func objectTooLarge(_ size: Int64, limit: ByteCount) -> Failure {

@@ -14,6 +14,8 @@ package final class ObjectFileWriter: ObjectSink {
   package let path: FilePath
   package let format: ObjectID.Format
   private let limits: GitLimits
+  /// Nil where nobody watches the disk.
+  private let space: PieceSpace?
   private let file: OpenFile
   private let hasher: ObjectHasher
   /// Of blobs' contents; nil when nobody asked for it.
@@ -33,9 +35,18 @@ package final class ObjectFileWriter: ObjectSink {
   private(set) var lastIndex = 0
 
   /// Makes the file, which must not be there; `digests` asks for the SHA-256 of every blob's content.
-  package init(path: FilePath, format: ObjectID.Format, digests: Bool = true, limits: GitLimits = GitLimits())
+  package convenience init(
+    path: FilePath, format: ObjectID.Format, digests: Bool = true, limits: GitLimits = GitLimits()
+  )
     throws(Failure)
   {
+    try self.init(path: path, format: format, digests: digests, limits: limits, space: nil)
+  }
+
+  init(
+    path: FilePath, format: ObjectID.Format, digests: Bool = true, limits: GitLimits, space: PieceSpace?
+  ) throws(Failure) {
+    self.space = space
     self.path = path
     self.format = format
     self.limits = limits
@@ -70,6 +81,7 @@ package final class ObjectFileWriter: ObjectSink {
         name: "unpacked-size")
     }
     announced += size
+    try space?.reach(position + size, written: position)
     hasher.begin(kind, size: size)
     if kind == .blob { contentHash?.begin() }
     current = (kind, position, size, size)

@@ -15,23 +15,36 @@ extension Failure {
       hint: "try again; if it happens at the same place each time, look at the log of the git server")
   }
 
-  /// A remote that takes longer than it may.
-  static func gitStalled(_ message: String) -> Failure {
+  /// A remote that takes longer than it may; `limit` is the setting's name.
+  static func gitStalled(_ message: String, limit: String) -> Failure {
     Failure(
       .deadlineExceeded, reason: "git-stalled", "remote is too slow: \(message)",
-      hint: "try again, or raise the limits of the git fetcher")
+      hint: "try again later; " + GitLimits.hint(limit))
   }
 
   /// A remote that sends more than it may; `limit` is the setting's name.
   static func gitLimit(_ limit: String, _ message: String) -> Failure {
     Failure(
       .resourceExhausted, reason: "git-\(limit)-limit", message,
-      hint: "raise the limit \"\(limit)\" of the git fetcher if the repository is to be trusted")
+      hint: GitLimits.hint(limit))
   }
 
   /// A list of references, or another answer that is no pack, larger than `listSize`, unpacked.
   static func listTooLarge(_ limit: ByteCount) -> Failure {
     .gitLimit("list-size", "remote's list of references is larger than \(limit)")
+  }
+
+  /// A failure of the connection; where one of git's limits is behind it, the hint names that.
+  var namingGitLimit: Failure {
+    var named = self
+    switch reason {
+    case "outbound-redirect-limit": named.hint = "check the address; " + GitLimits.hint("redirects")
+    case "outbound-timeout":
+      named.hint =
+        "check the address and try again; \(GitLimits.option) connect-timeout=… and idle-timeout=… allow more"
+    default: break
+    }
+    return named
   }
 
   /// What the remote itself says went wrong; its words decide whether it refused an object asked for by name.

@@ -10,7 +10,9 @@ struct ProgressLines {
     _ bytes: UnsafeRawBufferPointer, limit: ByteCount, _ body: (String) throws(Failure) -> Void
   ) throws(Failure) {
     total += Int64(bytes.count)
-    if total > limit.bytes { throw .gitLimit("progress", "remote reports more than \(limit) of progress") }
+    if total > limit.bytes {
+      throw .gitLimit("git-progress-limit", "remote reports more than \(limit) of progress", name: "progress-size")
+    }
     for byte in bytes {
       if byte != UInt8(ascii: "\n"), byte != UInt8(ascii: "\r") {
         if line.count < RemoteText.longest { line.append(byte) }

@@ -139,7 +139,7 @@ final class ChildPipe: Sendable {
     let milliseconds = Int32(
       clamping: idle.components.seconds * 1000 + idle.components.attoseconds / 1_000_000_000_000_000)
     let count = poll(&polled, nfds_t(polled.count), milliseconds)
-    if count == 0 { throw .gitStalled("\(name) was silent for \(idle) (limit \"idleTimeout\")") }
+    if count == 0 { throw .gitStalled("\(name) was silent for \(idle)", limit: "idle-timeout") }
   }
 
   /// Takes what is on standard error; false at its end.

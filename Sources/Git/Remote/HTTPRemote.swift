@@ -72,7 +72,9 @@ package final class HTTPRemote: GitRemote {
     try order.refuseImpossible()
     let answer = try await post(order.bytes, version: advertisement.version, acceptsGzip: nil)
     let receiver = FetchReceiver(order: order, bases: bases, into: sink, limits: limits)
-    try await answer.forEachChunk { chunk throws(Failure) in try receiver.receive(chunk, progress: progress) }
+    do throws(Failure) {
+      try await answer.forEachChunk { chunk throws(Failure) in try receiver.receive(chunk, progress: progress) }
+    } catch { throw error.namingGitLimit }
     return try receiver.finish(progress: progress)
   }
 
@@ -140,18 +142,26 @@ package final class HTTPRemote: GitRemote {
   private func send(_ request: OutboundRequest) async throws(Failure) -> OutboundAnswer {
     var request = request
     request.idleTimeout = limits.idleTimeout
+    request.connectTimeout = limits.connectTimeout
     let isAuthorized = state.withLock { $0.isAuthorized }
     if isAuthorized, request.url.origin == origin { authorize(&request) }
-    lead.bind(&request)
-    let answer = try await client.send(request)
-    lead.note(answer)
+    let answer = try await exchange(request)
     guard answer.status == 401, !isAuthorized, credentials != nil, answer.url.origin == origin else { return answer }
     await answer.discard()
     state.withLock { $0.isAuthorized = true }
     request.url = answer.url
     authorize(&request)
+    return try await exchange(request)
+  }
+
+  private func exchange(_ request: OutboundRequest) async throws(Failure) -> OutboundAnswer {
+    var request = request
     lead.bind(&request)
-    return try await client.send(request)
+    do throws(Failure) {
+      let answer = try await client.send(request)
+      lead.note(answer)
+      return answer
+    } catch { throw error.namingGitLimit }
   }
 
   private func check(_ base: OutboundURL) -> HTTPAnswerCheck {
@@ -180,8 +190,8 @@ package final class HTTPRemote: GitRemote {
         try pace.record(chunk.count, at: .now)
         try packets.read(chunk, body)
       }
-    } catch  where error.reason == "outbound-too-large" {
-      throw .listTooLarge(limit)
+    } catch {
+      throw error.reason == "outbound-too-large" ? .listTooLarge(limit) : error.namingGitLimit
     }
     try packets.finish()
   }

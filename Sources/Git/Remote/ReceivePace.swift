@@ -20,7 +20,7 @@ struct ReceivePace {
       if bytes > 0 {
         windowStart = now
       } else if now - start > limits.packStartTimeout {
-        throw .gitStalled("nothing was sent within \(limits.packStartTimeout) (limit \"packStartTimeout\")")
+        throw .gitStalled("nothing was sent within \(limits.packStartTimeout)", limit: "pack-start-timeout")
       }
       return
     }
@@ -28,7 +28,8 @@ struct ReceivePace {
     let elapsed = now - opened
     guard elapsed >= limits.paceWindow else { return }
     if Double(windowBytes) < Double(limits.slowestPace.bytes) * (elapsed / .seconds(1)) {
-      throw .gitStalled("\(ByteCount(windowBytes)) came in \(elapsed.components.seconds) s (limit \"slowestPace\")")
+      throw .gitStalled(
+        "\(ByteCount(windowBytes)) came in \(elapsed.components.seconds) s", limit: "slowest-pace")
     }
     windowStart = now
     windowBytes = 0

@@ -27,6 +27,12 @@ package final class GitStore: Sendable {
   package let folder: FilePath
   private let budget: ByteCount
   let turns = FetchTurns()
+  /// Bytes on the disk's file system that this process may use.
+  private let free: @Sendable (FilePath) throws(Failure) -> ByteCount
+  /// Left free for everything else on the same disk, which must be able to say that it is full.
+  private static let spare = ByteCount.mebibytes(32)
+  /// How far pieces that are being written reach.
+  private let growing = Mutex<[Int: Int64]>([:])
   /// Of each remote's folder the pieces by their numbers.
   private let state = Mutex<[String: [Int: Piece]]>([:])
   private let numbers = Mutex(0)
@@ -36,13 +42,20 @@ package final class GitStore: Sendable {
   private static let longestChain = 16
   private static let running = "running"
 
+  /// What is kept where nobody says otherwise.
+  package static let usualBudget = ByteCount.mebibytes(10 << 10)
+
   /// Opens the store in `folder`, which is made; sweeps what an interrupted fetch left. `budget` bounds what is kept
   /// beyond what is in use.
-  package convenience init(folder: FilePath, budget: ByteCount = .mebibytes(10 << 10)) throws(Failure) {
+  package convenience init(folder: FilePath, budget: ByteCount = usualBudget) throws(Failure) {
     try self.init(folder: folder, budget: budget, boot: Self.bootID())
   }
 
-  init(folder: FilePath, budget: ByteCount, boot: String) throws(Failure) {
+  init(
+    folder: FilePath, budget: ByteCount, boot: String,
+    free: @escaping @Sendable (FilePath) throws(Failure) -> ByteCount = StoreFolder.free
+  ) throws(Failure) {
+    self.free = free
     self.folder = folder
     self.budget = budget
     try StoreFolder.make(folder)
@@ -164,11 +177,14 @@ package final class GitStore: Sendable {
 
   // MARK: Adding
 
-  /// A piece to be filled, invisible until `add`.
+  /// A piece to be filled, invisible until `add`. Throws `disk-full` where there is no room for any.
   func begin(_ key: StoreKey, format: ObjectID.Format, limits: GitLimits) throws(Failure) -> PieceWriter {
     let place = folder.appending(key.name)
     try StoreFolder.make(place)
-    return try PieceWriter(place.appending(".new-\(takeNumber())"), format: format, limits: limits)
+    let number = takeNumber()
+    let space = PieceSpace(store: self, number: number)
+    try space.reach(1, written: 0)
+    return try PieceWriter(place.appending(".new-\(number)"), format: format, limits: limits, space: space)
   }
 
   /// Takes the piece into the store and leases it with what it needs.
@@ -226,18 +242,42 @@ package final class GitStore: Sendable {
     state.withLock { $0[name] = pieces }
   }
 
-  /// Drops the least recently used that nobody leases until the rest fits; what needs a dropped piece goes with it.
-  private func enforceBudget() throws(Failure) {
+  /// Makes room for `bytes` more of a piece, of what nobody uses where need be; throws `disk-full`.
+  func makeRoom(_ bytes: Int64, for number: Int, reaching end: Int64) throws(Failure) {
+    growing.withLock { $0[number] = end }
+    try enforceBudget()
     while true {
-      let victim: (String, Int)? = state.withLock { state in
-        let all = state.flatMap { name, pieces in pieces.map { (name: name, number: $0.key, piece: $0.value) } }
-        guard all.reduce(0, { $0 + $1.piece.bytes }) > budget.bytes else { return nil }
-        return all.filter { $0.piece.leases == 0 }
-          .min { ($0.piece.used, -$0.number) < ($1.piece.used, -$1.number) }.map { ($0.name, $0.number) }
+      let free = try free(folder)
+      if free.bytes >= bytes + Self.spare.bytes { return }
+      guard try dropOldest(beyond: .init(0)) else {
+        throw Failure(
+          .resourceExhausted, reason: "disk-full",
+          "disk of '\(folder)' has \(free) free, too little for what is fetched", hint: "free space on the disk")
       }
-      guard let (name, number) = victim else { return }
-      try drop(name, number)
     }
+  }
+
+  /// A piece is in the store now, or gone.
+  func forgetGrowing(_ number: Int) { growing.withLock { $0[number] = nil } }
+
+  /// Drops the least recently used that nobody leases until the rest fits, with what is being written.
+  private func enforceBudget() throws(Failure) {
+    let grown = growing.withLock { $0.values.reduce(0, +) }
+    while try dropOldest(beyond: ByteCount(budget.bytes - grown)) {}
+  }
+
+  /// Drops the least recently used where all together is larger than `size`; what needs a dropped piece goes with it.
+  /// False when nothing was to be dropped.
+  private func dropOldest(beyond size: ByteCount) throws(Failure) -> Bool {
+    let victim: (String, Int)? = state.withLock { state in
+      let all = state.flatMap { name, pieces in pieces.map { (name: name, number: $0.key, piece: $0.value) } }
+      guard all.reduce(0, { $0 + $1.piece.bytes }) > size.bytes else { return nil }
+      return all.filter { $0.piece.leases == 0 }
+        .min { ($0.piece.used, -$0.number) < ($1.piece.used, -$1.number) }.map { ($0.name, $0.number) }
+    }
+    guard let (name, number) = victim else { return false }
+    try drop(name, number)
+    return true
   }
 
   private func drop(_ key: StoreKey, _ number: Int) throws(Failure) { try drop(key.name, number) }

@@ -10,14 +10,18 @@ final class PieceWriter {
 
   let folder: FilePath
   private let writer: ObjectFileWriter
+  private let space: PieceSpace
   /// Where remotes pour objects; several fetches may follow each other.
   let sink: PackIntake
   private var isFinished = false
 
-  init(_ folder: FilePath, format: ObjectID.Format, limits: GitLimits) throws(Failure) {
+  init(
+    _ folder: FilePath, format: ObjectID.Format, limits: GitLimits, space: PieceSpace
+  ) throws(Failure) {
     self.folder = folder
+    self.space = space
     try StoreFolder.make(folder)
-    writer = try ObjectFileWriter(path: folder.appending(Self.objects), format: format, limits: limits)
+    writer = try ObjectFileWriter(path: folder.appending(Self.objects), format: format, limits: limits, space: space)
     sink = try PackIntake(writer: writer, limits: limits)
   }
 
@@ -41,6 +45,7 @@ final class PieceWriter {
     try StoreFolder.write(record.text, to: folder.appending(Self.record))
     try StoreFolder.rename(folder, to: place)
     isFinished = true
+    space.end()
   }
 
   static func open(_ folder: FilePath) throws(Failure) -> ObjectFile {

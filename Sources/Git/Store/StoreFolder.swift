@@ -15,6 +15,15 @@ enum StoreFolder {
     }
   }
 
+  /// Bytes free for this user on the file system that holds the folder.
+  @Sendable static func free(_ path: FilePath) throws(Failure) -> ByteCount {
+    var status = statvfs()
+    try OpenFile.retrying("examined", path) { path.withPlatformString { statvfs($0, &status) } }
+    let (bytes, isTooLarge) = Int64(clamping: status.f_bavail).multipliedReportingOverflow(
+      by: Int64(clamping: status.f_frsize))
+    return ByteCount(isTooLarge ? .max : bytes)
+  }
+
   /// Names in the folder but `.` and `..`; none when it is not there.
   static func names(in path: FilePath) throws(Failure) -> [String] {
     guard let stream = path.withPlatformString({ opendir($0) }) else {

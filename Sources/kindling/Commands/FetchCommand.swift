@@ -41,6 +41,10 @@ struct FetchCommand: AsyncParsableCommand {
   @Flag(help: "Leave a .git directory, so that git knows the commit")
   var keepGitDir = false
 
+  @Option(
+    help: ArgumentHelp("Another limit, such as object-size=4GiB (repeatable)", valueName: "name=value"))
+  var gitLimit: [String] = []
+
   @Flag(help: "Print one JSON object")
   var json = false
 
@@ -63,12 +67,13 @@ struct FetchCommand: AsyncParsableCommand {
     let began = ContinuousClock.now
     let environment = ProcessInfo.processInfo.environment
     let order = try order(environment)
+    let limits = try GitLimits(settings: gitLimit)
     // A whole store would keep what nobody asks for again.
     let folder = FileManager.default.temporaryDirectory.appending(path: "kindling-fetch-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: folder) }
     let client = OutboundClient(policy: OutboundPolicy(), environment: environment)
     let fetcher = GitFetcher(
-      store: try GitStore(folder: FilePath(folder.path())), client: client, limits: GitLimits(),
+      store: try GitStore(folder: FilePath(folder.path())), client: client, limits: limits,
       environment: environment)
     let display = FetchDisplay(isSilent: json)
     let result: Result<CheckedOut, any Error>

@@ -51,6 +51,7 @@ struct ExecutorFlag: Sendable {
     ExecutorFlag("secret", .list, "id=ID,src=FILE or id=ID,env=NAME, for RUN --mount=type=secret"),
     ExecutorFlag("build-context", .list, "NAME=docker-image://REF or NAME=target:STAGE"),
     ExecutorFlag("git", .list, "branch=NAME,recurse-submodules=true, for git contexts"),
+    ExecutorFlag("git-limit", .list, "NAME=VALUE: another limit of git, such as object-size=4GiB"),
     ExecutorFlag("bucket", short: "b", .value, "Refused: no bucket can be read"),
   ]
 

@@ -83,7 +83,8 @@ struct ExecutorRemote: Sendable {
       // Kaniko: keys and folders are those of whoever gives the command.
       transports: GitAddress.Transport.every)
     let fetcher = GitFetcher(
-      store: try GitStore(folder: data.path(.git)), client: client, limits: GitLimits(), environment: environment)
+      store: try GitStore(folder: data.path(.git)), client: client, limits: settings.git.limits,
+      environment: environment)
     let tree = try await fetcher.tree(order) { _ in }
     note("git \(address.url) \(tree.reference) → \(tree.commit.hex)")
     for text in tree.notes { note(text) }

@@ -1,13 +1,17 @@
 import Diagnostics
+import Git
 
-/// What `--git` says about a git context.
+/// What `--git` and `--git-limit` say about a git context.
 struct GitChoices: Sendable, Hashable {
   /// The branch, tag or commit when the address names none.
   var reference: String?
   var includesSubmodules = false
+  /// What the server may make this machine do: `--git-limit`.
+  var limits = GitLimits()
 
-  /// Throws `flag-value-invalid` for a setting nobody knows.
+  /// Throws `flag-value-invalid` for a setting nobody knows, and what `GitLimits` throws.
   init(_ flags: FlagValues) throws(Failure) {
+    limits = try GitLimits(settings: flags.all("git-limit"))
     for text in flags.all("git") {
       for part in text.split(separator: ",") {
         let (key, value) = try FlagValues.pair("git", String(part))

@@ -111,6 +111,9 @@ struct AddressTests {
     let wrong = [
       "https://me:s3cret@h/a", "https://me:s3cret@h:x/a", "https://h/a?token=s3cret", "ssh://me:s3cret@h/a",
       "https://me:s3cret@h", "ftp://s3cret@h/a", "https:me:s3cret@h/a\n", "https://s3cret@h/a?private_token=s3cret",
+      "https://me:s3cret@\u{301}h/a", "ssh://me:s3cret@\u{301}h/a", "https:/\u{301}/me:s3cret@h/a",
+      "ftp://h/a?\u{301}token=s3cret", "https://me:s3cret@h\u{200D}/a?\u{20DD}x=s3cret", "me:s3cret@\u{301}h:a",
+      "https://me:\(String(repeating: "s3cret", count: 400))@h/a",
     ]
     for text in wrong {
       let failure = #expect(throws: Failure.self) { try GitAddress(parsing: text) }

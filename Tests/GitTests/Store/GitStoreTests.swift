@@ -1,5 +1,6 @@
 import Diagnostics
 import Foundation
+import Synchronization
 import SystemPackage
 import TestSupport
 import Testing
@@ -79,6 +80,49 @@ import Testing
       #expect(try !isThere(1, again))
       #expect(try !isThere(2, again))
       #expect(try FileManager.default.contentsOfDirectory(atPath: remote).isEmpty)
+    }
+  }
+
+  @Test("before the disk is full what nobody uses goes, and then a fetch ends while others can still write")
+  func fullDisk() async throws {
+    try await withTemporaryFolder { folder in
+      let free = Mutex(Int64(1) << 40)
+      let store = try GitStore(folder: FilePath(folder.path("store")), budget: .mebibytes(64), boot: "boot") {
+        (_) throws(Failure) in ByteCount(free.withLock { $0 })
+      }
+      try add(1, to: store)
+      let held = try add(2, to: store)
+      let piece = try store.begin(key, format: .sha1, limits: GitLimits())
+      try piece.sink.beginObject(.blob, size: 0)
+      try piece.sink.endObject()
+      free.withLock { $0 = (200 << 20) }
+      // What was looked at already lasts for a while.
+      try piece.sink.beginObject(.blob, size: 0)
+      try piece.sink.endObject()
+      let large = #expect(throws: Failure.self) { try piece.sink.beginObject(.blob, size: 190 << 20) }
+      #expect(large?.reason == "disk-full")
+      #expect(try !isThere(1, store))
+      #expect(try isThere(2, store))
+      withExtendedLifetime(held) {}
+      free.withLock { $0 = 1 << 20 }
+      let none = #expect(throws: Failure.self) { try store.begin(key, format: .sha1, limits: GitLimits()) }
+      #expect(none?.reason == "disk-full")
+    }
+  }
+
+  @Test("what is being written counts for what is kept") func growing() async throws {
+    try await withTemporaryFolder { folder in
+      let store = try open(folder, budget: .mebibytes(2))
+      try add(1, to: store, bytes: 1 << 20)
+      #expect(try isThere(1, store))
+      do {
+        let piece = try store.begin(key, format: .sha1, limits: GitLimits())
+        try piece.sink.beginObject(.blob, size: 70 << 20)
+        #expect(try !isThere(1, store))
+      }
+      // It was given up, and weighs nothing any more.
+      try add(2, to: store, bytes: 1 << 20)
+      #expect(try isThere(2, store))
     }
   }
 

@@ -113,7 +113,7 @@ import TestSupport
       limits.files = 5000
       let error = #expect(throws: Failure.self) { try TreeSurvey(tree, source: source, limits: limits) }
       #expect(error?.reason == "git-tree-too-large")
-      #expect(error?.hint?.contains("'files'") == true)
+      #expect(error?.hint?.contains("--git-limit files=") == true)
     }
   }
 
@@ -125,7 +125,7 @@ import TestSupport
       let (tree, source) = (id, try objects.finish())
       let error = #expect(throws: Failure.self) { try TreeWalk.paths(tree, source) }
       #expect(error?.reason == "git-tree-too-large")
-      #expect(error?.hint?.contains("'tree-depth'") == true)
+      #expect(error?.hint?.contains("--git-limit tree-depth=") == true)
     }
   }
 
@@ -139,7 +139,7 @@ import TestSupport
       limits.unpackedSize = .mebibytes(64)
       let error = #expect(throws: Failure.self) { try TreeWalk.paths(tree, source, limits: limits) }
       #expect(error?.reason == "git-tree-too-large")
-      #expect(error?.hint?.contains("'unpacked-size'") == true)
+      #expect(error?.hint?.contains("--git-limit unpacked-size=") == true)
     }
   }
 
