@@ -1,5 +1,6 @@
 import Diagnostics
 import FoundationEssentials
+import Outbound
 
 /// What a registry is shown to let somebody in. Its text never is in a description.
 package enum RegistryCredential: Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible {
@@ -44,7 +45,7 @@ package enum RegistryCredential: Sendable, Hashable, CustomStringConvertible, Cu
   /// The value of an `Authorization: Basic` header; nil for tokens.
   var basic: String? {
     guard case .password(let user, let secret) = self else { return nil }
-    return "Basic " + Data("\(user):\(secret)".utf8).base64EncodedString()
+    return BasicScheme.authorization("\(user):\(secret)")
   }
 
   private static func invalid(_ host: String) -> Failure {

@@ -10,7 +10,6 @@ struct DockerfileChecks {
     self.dockerfile = dockerfile
     checkKeywords()
     checkStageNames()
-    checkGlobals()
     for stage in dockerfile.stages {
       checkOpening(stage)
       checkRepetitions(in: stage)
@@ -150,16 +149,6 @@ struct DockerfileChecks {
 
   // MARK: - Settings
 
-  private mutating func checkGlobals() {
-    for instruction in dockerfile.instructions {
-      if case .maintainer = instruction.kind {
-        find(
-          .maintainerDeprecated, "MAINTAINER is deprecated; write LABEL org.opencontainers.image.authors=… instead",
-          instruction.lines)
-      }
-    }
-  }
-
   private mutating func checkSettings(_ instruction: Instruction) {
     switch instruction.kind {
     case .env(let pairs):
@@ -170,6 +159,10 @@ struct DockerfileChecks {
       for declaration in declarations where Self.looksSecret(declaration.name) {
         findSecret(declaration.name, instruction)
       }
+    case .maintainer:
+      find(
+        .maintainerDeprecated, "MAINTAINER is deprecated; write LABEL org.opencontainers.image.authors=… instead",
+        instruction.lines)
     case .expose(let words):
       for word in words { checkPort(word, instruction) }
     default: return

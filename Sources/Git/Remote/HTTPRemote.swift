@@ -1,6 +1,5 @@
 import Archive
 import Diagnostics
-import FoundationEssentials
 import Outbound
 import Synchronization
 
@@ -170,8 +169,8 @@ package final class HTTPRemote: GitRemote {
 
   private func authorize(_ request: inout OutboundRequest) {
     guard let credentials else { return }
-    let pair = Data("\(credentials.username):\(credentials.password)".utf8).base64EncodedString()
-    request.headers.append((name: "Authorization", value: "Basic \(pair)"))
+    let authorization = BasicScheme.authorization("\(credentials.username):\(credentials.password)")
+    request.headers.append((name: "Authorization", value: authorization))
   }
 
   /// Hands on the packets of an answer that is no pack, bounded in size and in slowness.

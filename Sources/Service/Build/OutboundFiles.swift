@@ -21,8 +21,7 @@ package struct OutboundFiles: RemoteFiles {
     let url = try OutboundURL(parsing: url)
     var headers: [(name: String, value: String)] = []
     if let userinfo = url.userinfo {
-      headers.append(
-        ("Authorization", "Basic " + Data((userinfo.removingPercentEncoding ?? userinfo).utf8).base64EncodedString()))
+      headers.append(("Authorization", BasicScheme.authorization(userinfo.removingPercentEncoding ?? userinfo)))
     }
     let request = OutboundRequest(url: url, headers: headers, redirects: .follow(limit: Self.redirects))
     let answer = try await client.send(request)

@@ -1,5 +1,5 @@
 import Diagnostics
-import FoundationEssentials
+import Outbound
 
 /// Takes secrets out of words that came from outside: a server may well send back what it was sent.
 struct Redaction: Sendable {
@@ -14,7 +14,7 @@ struct Redaction: Sendable {
       secrets = []
       return
     }
-    let basic = Data("\(credentials.username):\(credentials.password)".utf8).base64EncodedString()
+    let basic = BasicScheme.encoded("\(credentials.username):\(credentials.password)")
     // The longest first, so that a secret within another leaves no rest of it.
     secrets = [basic, credentials.password].filter { $0.count >= Self.shortest }
   }
