@@ -26,6 +26,8 @@ package struct BuildOrder: Sendable {
   package var platform: Platform
   /// No step is taken from the cache.
   package var noCache: Bool
+  /// How old a cached layer of this machine may be; nil is any age.
+  package var cacheLife: Duration?
   /// Whose cache and base images may be used.
   package var organization: OrganizationName
   /// What names in FROM and `--from` mean instead of a stage or image of that name (`--build-context`).

@@ -32,7 +32,7 @@ extension BuildRun {
 
   private func origin(of mount: RunMount, in used: StageBuild, _ place: String) throws(Failure) -> MountOrigin {
     let path = try find(mount.originPath, in: try used.tree(builder.layers, scratch), place)
-    let identity = used.layers.map(\.record.diffID.description).joined(separator: " ")
+    let identity = used.layers.map(\.identity.description).joined(separator: " ")
     return MountOrigin(files: .layers(used, path), identity: "layers \(identity)")
   }
 

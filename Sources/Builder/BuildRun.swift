@@ -106,8 +106,7 @@ struct BuildRun: Sendable {
     return zip(image.layers, diffIDs).map { descriptor, diffID in
       StageBuild.Layer(
         record: LayerRecord(
-          digest: descriptor.digest, diffID: diffID, size: ByteCount(descriptor.size), mediaType: descriptor.mediaType),
-        virtual: nil)
+          digest: descriptor.digest, diffID: diffID, size: ByteCount(descriptor.size), mediaType: descriptor.mediaType))
     }
   }
 
@@ -191,20 +190,25 @@ struct BuildRun: Sendable {
     of entries: [LayerEntry], for step: PlannedStep?, of stage: PlannedStage
   ) async throws(Failure) -> Outcome {
     let known = try withDigests(entries.compactMap(order.layerFormat.written))
+    let key = CacheKey.copy(known)
+    let kind = step.map { _ in StepKind.files }
     let (record, cached) = try await once(
-      Work(step: step, stage: stage, key: CacheKey.copy(known)) { StepParts(known, $0) }
+      Work(step: step, kind: kind, stage: stage, key: key) { StepParts(known, $0) }
     ) { () throws(Failure) in
       try LayerBlob(store: builder.blobs, format: order.layerFormat).write { (tar) throws(Failure) in
         for entry in known { try entry.append(to: tar) }
       }
     }
-    return (virtualLayer(known, record), cached)
+    let virtual = VirtualLayer(known, diffID: record.diffID)
+    return (StageBuild.Layer(record: record, virtual: virtual, identity: key), cached)
   }
 
   /// What makes a layer, for the cache and for the reason that is given.
   private struct Work {
     /// Nil for what is no step of its own.
     var step: PlannedStep?
+    /// Nil for what is of no use to other machines.
+    var kind: StepKind?
     var stage: PlannedStage
     var key: Digest
     var parts: (StepParts.KeyedDigest) -> StepParts
@@ -221,7 +225,7 @@ struct BuildRun: Sendable {
     guard !order.noCache else {
       tell(.uncached)
       let record = try await make()
-      cache.remember(record, as: work.key)
+      cache.remember(record, as: work.key, of: work.kind)
       return (record, false)
     }
     let name = cache.name(of: work.key)
@@ -230,24 +234,37 @@ struct BuildRun: Sendable {
     }
     if let made {
       tell(.shared(build: made.build))
-      cache.remember(made.layer, as: work.key)
+      cache.remember(made.layer, as: work.key, of: work.kind)
       return (made.layer, true)
     }
     var own: RunningSteps.Made?
     defer { builder.running.end(name, own) }
-    if let record = try cache.layer(work.key) {
+    switch try await cache.find(work.key, of: work.kind) {
+    case .kept(let record):
       tell(.cached)
       return (record, true)
+    case .fetched(let record, let place):
+      tell(.fetched(place: place))
+      return (record, true)
+    case .missing(let why): tell(.ran(why: try said(why)))
     }
-    tell(.ran)
     let record = try await make()
-    cache.remember(record, as: work.key)
+    cache.remember(record, as: work.key, of: work.kind)
     own = RunningSteps.Made(layer: record, build: order.workName)
     return (record, false)
   }
 
-  private func virtualLayer(_ entries: [LayerEntry], _ record: LayerRecord) -> StageBuild.Layer {
-    StageBuild.Layer(record: record, virtual: VirtualLayer(entries, diffID: record.diffID))
+  /// Tells at once why a layer that others made is not used, and gives the words.
+  private func said(_ why: SharedLayer?) throws(Failure) -> String? {
+    switch why {
+    case .expired(let words):
+      try reporter.report(.note(words))
+      return words
+    case .refused(let words):
+      try reporter.report(.warning(words, source: nil))
+      return words
+    case .found, .missing, nil: return nil
+    }
   }
 
   /// Files copied from a stage have no digest yet; the key needs one for each.
@@ -267,10 +284,9 @@ struct BuildRun: Sendable {
 
   private func run(_ action: RunAction, _ step: PlannedStep, in build: StageBuild) async throws(Failure) -> Outcome {
     let origins = try mountOrigins(of: action, in: build)
-    let key = CacheKey.run(
-      action, layers: build.layers.map(\.record), platform: order.platform, origins: origins.map(\.identity))
-    let layers = build.layers.map(\.record)
-    let work = Work(step: step, stage: build.stage, key: key) { digest in
+    let layers = build.layers.map(\.identity)
+    let key = CacheKey.run(action, layers: layers, platform: order.platform, origins: origins.map(\.identity))
+    let work = Work(step: step, kind: .command, stage: build.stage, key: key) { digest in
       StepParts(
         action, layers: layers, platform: order.platform, origins: origins.map(\.identity),
         environment: build.stage.config.config?.env ?? [], digest)
@@ -287,7 +303,7 @@ struct BuildRun: Sendable {
       try await mounts.prepare(action.mounts, origins)
       return try await command.run(with: mounts)
     }
-    return (StageBuild.Layer(record: record, virtual: nil), cached)
+    return (StageBuild.Layer(record: record), cached)
   }
 
   private var now: Int64 { builder.clock.now().milliseconds / 1000 }

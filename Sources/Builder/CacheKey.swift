@@ -11,7 +11,7 @@ struct CacheKey {
   private let running = RunningDigest(.sha256)
 
   /// Raised when the same inputs begin to make different layers.
-  private static let version = "3"
+  private static let version = "4"
 
   private init(_ kind: String) {
     add(Self.version)
@@ -19,10 +19,13 @@ struct CacheKey {
   }
 
   /// A RUN: the layers below it and everything its command sees; `origins` says what each mount's origin holds.
-  static func run(_ action: RunAction, layers: [LayerRecord], platform: Platform, origins: [String]) -> Digest {
+  ///
+  /// Files that were copied stand in `layers` by the key of what they are: a fresh checkout gives them other times on
+  /// every machine, and with them other diffIDs. `SharedCacheTests/"a fresh machine …"`.
+  static func run(_ action: RunAction, layers: [Digest], platform: Platform, origins: [String]) -> Digest {
     let key = CacheKey("run")
     key.add(platform.description)
-    key.add(layers.map(\.diffID.description))
+    key.add(layers.map(\.description))
     key.add(action.arguments)
     // Not the proxies: where a build's downloads come through must not decide what is built again.
     key.add(action.environment)

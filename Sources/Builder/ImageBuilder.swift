@@ -28,11 +28,13 @@ package struct ImageBuilder: Sendable {
   let clock: WallClock
   let files: any RemoteFiles
   let trees: any RemoteTrees
+  let shared: (any SharedStepCache)?
 
   /// `executable` is what the sandbox starts a RUN through: this program itself.
   package init(
     data: DataDirectory, executable: FilePath, bases: any BaseImageSource, clock: WallClock = .system,
-    files: any RemoteFiles = NoRemoteSources(), trees: any RemoteTrees = NoRemoteSources()
+    files: any RemoteFiles = NoRemoteSources(), trees: any RemoteTrees = NoRemoteSources(),
+    shared: (any SharedStepCache)? = nil
   ) {
     blobs = data.blobs
     ledger = data.ledger
@@ -46,6 +48,7 @@ package struct ImageBuilder: Sendable {
     self.clock = clock
     self.files = files
     self.trees = trees
+    self.shared = shared
   }
 
   /// Builds the image: context → plan → stages → configuration.
@@ -67,9 +70,7 @@ package struct ImageBuilder: Sendable {
     try CheckChoice(dockerfile, arguments: order.buildArgs).enforce(plan.warnings)
 
     // The stages
-    let cache = StepCache(
-      ledger: ledger, blobs: blobs, organization: order.organization, clock: clock, isRead: !order.noCache,
-      format: order.layerFormat)
+    let cache = StepCache(order, ledger: ledger, blobs: blobs, clock: clock, shared: shared)
     // A cache that cannot be written costs the next build time, and is no reason to fail this one.
     let reasons = StepReasons(order, ledger: ledger, key: key)
     defer {

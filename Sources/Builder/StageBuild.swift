@@ -10,6 +10,15 @@ struct StageBuild {
   struct Layer: Sendable {
     var record: LayerRecord
     var virtual: VirtualLayer?
+    /// What the layer is to the keys of the steps above it.
+    var identity: Digest
+
+    /// `identity` is nil for what no key of the builder's stands for: then it is the layer's content, times and all.
+    init(record: LayerRecord, virtual: VirtualLayer? = nil, identity: Digest? = nil) {
+      self.record = record
+      self.virtual = virtual
+      self.identity = identity ?? record.diffID
+    }
 
     /// The layer to be looked into; it is unpacked now when it is neither an index nor on disk.
     func view(_ store: LayerStore, _ scratch: ScratchFolder) throws(Failure) -> any LayerView {

@@ -1,48 +1,101 @@
+import Archive
 import Diagnostics
 import OCI
 import Storage
 import Synchronization
 
-/// An organisation's step cache as one build uses it.
+/// The step cache as one build uses it: an organisation's own in the ledger, and the one it shares with other machines.
 ///
 /// What the build makes is written in one transaction at its end, because every write to the ledger waits for the disk;
 /// a server that is killed loses the entries of the builds that ran, and nothing else.
 final class StepCache: Sendable {
+  /// What is known under a key.
+  enum Found: Sendable {
+    /// A layer of this machine.
+    case kept(LayerRecord)
+    /// A layer another machine made.
+    case fetched(LayerRecord, place: String)
+    /// `why` says what became of one that is there and not used.
+    case missing(why: SharedLayer?)
+  }
+
   private let ledger: Ledger
   private let blobs: BlobStore
   private let organization: OrganizationName
   private let clock: WallClock
   private let isRead: Bool
+  /// How old a layer may be; nil is any age.
+  private let life: Duration?
+  private let shared: (any SharedStepCache)?
   /// What tells the layers' format apart from the usual one.
   private let variant: String
-  private let made = Mutex<[(key: Digest, layer: LayerRecord)]>([])
+  private let made = Mutex<[(key: Digest, made: MadeLayer)]>([])
 
-  /// With `isRead` false nothing is found, but what is made is still remembered for later builds.
-  init(
-    ledger: Ledger, blobs: BlobStore, organization: OrganizationName, clock: WallClock, isRead: Bool,
-    format: LayerFormat
-  ) {
+  /// Where the order reads no cache, nothing is found, but what is made is still remembered for later builds.
+  init(_ order: BuildOrder, ledger: Ledger, blobs: BlobStore, clock: WallClock, shared: (any SharedStepCache)?) {
     self.ledger = ledger
     self.blobs = blobs
-    self.organization = organization
     self.clock = clock
-    self.isRead = isRead
-    variant = format.variant
+    self.shared = shared
+    organization = order.organization
+    isRead = !order.noCache
+    life = order.cacheLife
+    variant = order.layerFormat.variant
   }
 
-  /// The layer these inputs made before, when its blob is still whole.
-  func layer(_ key: Digest) throws(Failure) -> LayerRecord? {
-    guard isRead else { return nil }
+  /// The layer these inputs made before, when its blob is whole. A step without a kind is this machine's own business.
+  func find(_ key: Digest, of kind: StepKind?) async throws(Failure) -> Found {
+    guard isRead else { return .missing(why: nil) }
     let key = formatted(key)
-    var found = made.withLock { made in made.last { $0.key == key }?.layer }
+    if let made = try own(key) {
+      offer(made, key, kind, isMissing: false)
+      return .kept(made.layer)
+    }
+    guard let shared, let kind else { return .missing(why: nil) }
+    switch try await shared.layer(key, of: kind) {
+    case .found(let found, let place):
+      if let why = try flaw(of: found.layer) { return .missing(why: .refused("\(place): \(why)")) }
+      made.withLock { $0.append((key, found)) }
+      return .fetched(found.layer, place: place)
+    case .missing: return .missing(why: nil)
+    case let other: return .missing(why: other)
+    }
+  }
+
+  private func own(_ key: Digest) throws(Failure) -> MadeLayer? {
+    var found = made.withLock { made in made.last { $0.key == key }?.made }
     if found == nil { found = try ledger.cachedLayer(key, of: organization) }
-    guard let found, blobs.size(of: found.digest) == found.size else { return nil }
+    guard let found, blobs.size(of: found.layer.digest) == found.layer.size else { return nil }
+    if let life, clock.now().milliseconds - found.madeAt.milliseconds > Int64(life / .milliseconds(1)) { return nil }
     return found
   }
 
-  func remember(_ layer: LayerRecord, as key: Digest) {
+  /// What is wrong with a layer that came from elsewhere; to find out costs one reading of it. Unchecked, it would fail
+  /// the build later, when it is unpacked, or stand in an image nobody can use.
+  private func flaw(of layer: LayerRecord) throws(Failure) -> String? {
+    do throws(Failure) {
+      let blob = FileReader(try blobs.open(layer.digest), closing: true)
+      let hashed = HashingReader(over: try Decompression.reader(over: blob, limit: LayerStore.limit))
+      _ = try hashed.drain()
+      guard hashed.digest != layer.diffID else { return nil }
+      return "layer '\(layer.digest)' unpacks to other content than its entry says"
+    } catch {
+      guard error.code != .cancelled else { throw error }
+      return "layer '\(layer.digest)' cannot be unpacked: \(error.oneLine)"
+    }
+  }
+
+  /// Keeps what a step made just now, or an equal one elsewhere in this process.
+  func remember(_ layer: LayerRecord, as key: Digest, of kind: StepKind?) {
     let key = formatted(key)
-    made.withLock { $0.append((key, layer)) }
+    let fresh = MadeLayer(layer, madeAt: clock.now())
+    made.withLock { $0.append((key, fresh)) }
+    if isRead { offer(fresh, key, kind, isMissing: true) }
+  }
+
+  private func offer(_ made: MadeLayer, _ key: Digest, _ kind: StepKind?, isMissing: Bool) {
+    guard let shared, let kind else { return }
+    shared.offer(SharedOffer(key: key, kind: kind, made: made, isMissing: isMissing))
   }
 
   /// How the step is known among those that run.
@@ -59,6 +112,6 @@ final class StepCache: Sendable {
       return made
     }
     guard !entries.isEmpty else { return }
-    try ledger.cacheLayers(entries, of: organization, at: clock.now())
+    try ledger.cacheLayers(entries, of: organization)
   }
 }

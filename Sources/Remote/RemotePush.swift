@@ -34,11 +34,27 @@ extension RemoteImages {
         .invalidArgument, reason: "push-names-differ", "one push goes to one repository",
         hint: "push '\(first.host)/\(first.repository)' and the others one after the other")
     }
+    let session = try await session(at: first.host, first.repository, access: .push, credentials: credentials)
+    try await push(image, to: names, over: session)
+  }
+
+  /// What is done at the registry itself, never at its mirrors.
+  func session(
+    at host: String, _ repository: Repository, access: RegistrySession.Access, credentials: RegistryCredentials
+  ) async throws(Failure) -> RegistrySession {
     var place = settings
     place.mirrors = [:]
-    guard let endpoint = RegistryEndpoint.all(for: first.host, settings: place).first else { return }
-    var session = try await session(endpoint, first.repository, access: .push, credentials: credentials)
-    if let source = image.likelySource, source != first.repository { session.source = source }
+    place.fallsBackToRegistry = true
+    guard let endpoint = RegistryEndpoint.all(for: host, settings: place).first else {
+      throw Failure(.failedPrecondition, reason: "registry-no-place", "there is no place to ask for '\(host)'")
+    }
+    return try await session(endpoint, repository, access: access, credentials: credentials)
+  }
+
+  /// `names` lie in the session's repository.
+  func push(_ image: PushableImage, to names: [RemoteName], over session: RegistrySession) async throws(Failure) {
+    var session = session
+    if let source = image.likelySource, source != session.repository { session.source = source }
     var seen: Set<Digest> = []
     let wanted = image.blobs.filter { seen.insert($0.digest).inserted }
     let (blobs, settled) = (blobs, session)

@@ -26,10 +26,8 @@ struct StepPartsTests {
     let action = RunAction(
       arguments: ["/bin/sh", "-c", text], environment: environment, proxies: [], user: user, workingDirectory: "/",
       script: nil, network: .host)
-    let layer = LayerRecord(
-      digest: Digest(sha256Of: [below]), diffID: Digest(sha256Of: [below]), size: ByteCount(1), mediaType: .ociLayer)
     return StepParts(
-      action, layers: [layer], platform: .host, origins: [], environment: ["PATH=/bin", "MODE=old"], digest)
+      action, layers: [Digest(sha256Of: [below])], platform: .host, origins: [], environment: ["PATH=/bin", "MODE=old"], digest)
   }
 
   @Test("name what differs, what matters most first")

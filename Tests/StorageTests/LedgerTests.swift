@@ -190,16 +190,18 @@ import Testing
       size: ByteCount(4),
       mediaType: .ociLayerGzip
     )
-    let moment = Timestamp(milliseconds: 1)
+    let made = MadeLayer(layer, madeAt: Timestamp(milliseconds: 1))
     #expect(try ledger.cachedLayer(key, of: acme) == nil)
-    try ledger.cacheLayers([(key, layer)], of: acme, at: moment)
-    #expect(try ledger.cachedLayer(key, of: acme) == layer)
+    try ledger.cacheLayers([(key, made)], of: acme)
+    #expect(try ledger.cachedLayer(key, of: acme) == made)
     #expect(try ledger.cachedLayer(key, of: organization("other")) == nil)
-    let other = LayerRecord(
-      digest: Digest(sha256Of: [5]), diffID: layer.diffID, size: layer.size, mediaType: layer.mediaType)
-    try ledger.cacheLayers([(key, other), (Digest(sha256Of: [6]), layer)], of: acme, at: moment)
+    let other = MadeLayer(
+      LayerRecord(
+        digest: Digest(sha256Of: [5]), diffID: layer.diffID, size: layer.size, mediaType: layer.mediaType),
+      madeAt: Timestamp(milliseconds: 2))
+    try ledger.cacheLayers([(key, other), (Digest(sha256Of: [6]), made)], of: acme)
     #expect(try ledger.cachedLayer(key, of: acme) == other)
-    #expect(try ledger.cachedLayer(Digest(sha256Of: [6]), of: acme) == layer)
+    #expect(try ledger.cachedLayer(Digest(sha256Of: [6]), of: acme) == made)
   }
 
   @Test("secrets are replaced by group, and being asked changes nothing")

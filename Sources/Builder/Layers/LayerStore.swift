@@ -21,7 +21,7 @@ struct LayerStore: Sendable {
   }
 
   /// Bound on one layer when unpacked.
-  private static let limit = ByteCount.mebibytes(256 << 10)
+  static let limit = ByteCount.mebibytes(256 << 10)
 
   /// The layer's directory, unpacked now if nobody did before.
   func directory(of layer: LayerRecord, scratch: ScratchFolder) throws(Failure) -> FilePath {

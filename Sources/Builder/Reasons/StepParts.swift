@@ -28,11 +28,11 @@ struct StepParts: Sendable, Hashable {
 
   /// Of a RUN, as its cache key has them.
   init(
-    _ action: RunAction, layers: [LayerRecord], platform: Platform, origins: [String], environment: [String],
+    _ action: RunAction, layers: [Digest], platform: Platform, origins: [String], environment: [String],
     _ digest: KeyedDigest
   ) {
     digests[Self.command] = digest.of(action.arguments + [action.script ?? ""])
-    digests[Self.layerBelow] = digest.of(layers.map(\.diffID.description))
+    digests[Self.layerBelow] = digest.of(layers.map(\.description))
     digests["platform"] = digest.of(platform.description)
     digests["USER"] = digest.of(action.user)
     digests["WORKDIR"] = digest.of(action.workingDirectory)

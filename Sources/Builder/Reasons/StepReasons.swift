@@ -10,8 +10,11 @@ final class StepReasons: Sendable {
   /// How a step came by its layer.
   enum Course: Sendable {
     case uncached
-    case ran
+    /// `why` is what became of a layer that is in a shared cache and not used.
+    case ran(why: String?)
     case cached
+    /// Found in a shared cache.
+    case fetched(place: String)
     /// Taken from an equal step of this build or another, which ran just now.
     case shared(build: String)
   }
@@ -62,9 +65,15 @@ final class StepReasons: Sendable {
     case .uncached: text = "no_cache"
     case .shared(let other): text = other == build ? "made by an equal step" : "made by build \(other)"
     case .cached: text = isSame ? "inputs unchanged since build \(before?.build ?? "")" : "made before"
-    case .ran:
-      if name == nil { return }
-      text = before == nil ? "first time" : isSame ? "its layer is gone" : change(at: place, to: made, stage, step)
+    case .fetched(let cache): text = "found in \(cache)"
+    case .ran(let why):
+      var words = why.map { [$0] } ?? []
+      if name != nil {
+        words.insert(
+          before == nil ? "first time" : isSame ? "its layer is gone" : change(at: place, to: made, stage, step), at: 0)
+      }
+      if words.isEmpty { return }
+      text = words.joined(separator: "; ")
     }
     state.withLock { state in
       state.texts[step.number] = text

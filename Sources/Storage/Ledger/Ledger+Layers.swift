@@ -27,35 +27,48 @@ package struct LayerRecord: Sendable, Hashable {
   }
 }
 
+/// A layer and when the step that made it ran, here or on another machine.
+package struct MadeLayer: Sendable, Hashable {
+  package var layer: LayerRecord
+  package var madeAt: Timestamp
+
+  package init(_ layer: LayerRecord, madeAt: Timestamp) {
+    self.layer = layer
+    self.madeAt = madeAt
+  }
+}
+
 extension Ledger {
   /// What a step of this key made before in this organisation; nil is a miss.
-  package func cachedLayer(_ key: Digest, of organization: OrganizationName) throws(Failure) -> LayerRecord? {
+  package func cachedLayer(_ key: Digest, of organization: OrganizationName) throws(Failure) -> MadeLayer? {
     try read("reading the step cache") { db in
       try Row.fetchOne(
         db,
         sql: """
-          SELECT layers.digest, layers.diff_id, layers.size, layers.media_type
+          SELECT layers.digest, layers.diff_id, layers.size, layers.media_type, step_cache.created_at
           FROM step_cache JOIN layers ON layers.digest = step_cache.layer
           WHERE step_cache.organization = ? AND step_cache.key = ?
           """,
         arguments: [organization.name, key.description]
-      ).map(LayerRecord.init(row:))
+      ).map { try MadeLayer(LayerRecord(row: $0), madeAt: Timestamp(milliseconds: $0["created_at"])) }
     }
   }
 
   /// Remembers what steps made, instead of what they made before, in one transaction.
   package func cacheLayers(
-    _ layers: [(key: Digest, layer: LayerRecord)], of organization: OrganizationName, at moment: Timestamp
+    _ layers: [(key: Digest, made: MadeLayer)], of organization: OrganizationName
   ) throws(Failure) {
     try write("saving to the step cache") { db in
-      for (key, layer) in layers {
-        try Self.put(layer, db)
+      for (key, made) in layers {
+        try Self.put(made.layer, db)
         try db.execute(
           sql: """
             INSERT INTO step_cache (organization, key, layer, created_at) VALUES (?, ?, ?, ?)
             ON CONFLICT (organization, key) DO UPDATE SET layer = excluded.layer, created_at = excluded.created_at
             """,
-          arguments: [organization.name, key.description, layer.digest.description, moment.milliseconds]
+          arguments: [
+            organization.name, key.description, made.layer.digest.description, made.madeAt.milliseconds,
+          ]
         )
       }
     }

@@ -28,6 +28,7 @@ struct ExecutorContext {
     order.hostDockerfile = host
     order.layerFormat = settings.layerFormat
     order.singleSnapshot = settings.singleSnapshot
+    order.cacheLife = settings.cache.timeToLive
     return order
   }
 

@@ -90,13 +90,13 @@ struct ExecutorFlag: Sendable {
 
   private static let caching = [
     ExecutorFlag("cache", .bool, "Take unchanged steps from the last builds"),
-    ExecutorFlag("cache-repo", .value, idle: "steps are kept in this machine's own cache"),
-    ExecutorFlag("cache-dir", .value, idle: "base images are kept with the steps"),
-    ExecutorFlag("cache-ttl", .value, idle: "a step is kept as long as its inputs are the same"),
-    ExecutorFlag("cache-copy-layers", .bool, idle: "with --cache all steps are kept"),
-    ExecutorFlag("cache-run-layers", .bool, idle: "with --cache all steps are kept"),
+    ExecutorFlag("cache-repo", .value, "HOST/PATH or oci:DIR that shares steps; else DESTINATION/cache"),
+    ExecutorFlag("cache-dir", .value, idle: "warmed images are not read; bases are kept with the steps"),
+    ExecutorFlag("cache-ttl", .value, "How old a cached step may be (336h; this machine's own: any age)"),
+    ExecutorFlag("cache-copy-layers", .bool, "Share layers of COPY, ADD and WORKDIR too"),
+    ExecutorFlag("cache-run-layers", .bool, "Share layers of RUN; on unless it is =false"),
     ExecutorFlag("compressed-caching", .bool, idle: "no layer is ever held in memory"),
-    ExecutorFlag("no-push-cache", .bool, idle: "the cache is never pushed"),
+    ExecutorFlag("no-push-cache", .bool, "Take steps from the shared cache and put none there"),
   ]
 
   private static let registries = [

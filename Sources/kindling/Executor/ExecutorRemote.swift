@@ -1,5 +1,6 @@
 import Builder
 import Diagnostics
+import Foundation
 import Git
 import OCI
 import Outbound
@@ -45,8 +46,34 @@ struct ExecutorRemote: Sendable {
   /// Where ADD finds files behind URLs.
   var files: any RemoteFiles { OutboundFiles(client: client) }
 
-  /// Sends the image, first its blobs and then its manifest under the destination's name.
-  func push(_ image: ExecutorImage, to destination: ImageDestination) async throws(Failure) {
+  /// The steps that are shared with other machines; nil when none are.
+  func sharedCache(_ log: ExecutorLog) throws(Failure) -> SharedCache? {
+    guard let place = try settings.sharedCachePlace() else { return nil }
+    return SharedCache(
+      repository(at: place), place: place, choices: settings.cache, platform: settings.platform, clock: data.clock,
+      log: log)
+  }
+
+  private func repository(at place: CacheChoices.Place) -> any CacheRepository {
+    switch place {
+    case .layout(let folder):
+      return LayoutCache(folder: folder, blobs: data.blobs, mark: UUID().uuidString.lowercased())
+    case .repository(let host, let repository):
+      var reach = settings.registries.pushes
+      // Nobody waits long for what can be made again.
+      reach.attempts = max(2, settings.registries.pushRetries + 1)
+      let images = RemoteImages(client: client, settings: reach, blobs: data.blobs)
+      return RegistryCache(
+        RemoteRepository(images, host: host, repository: repository, credentials: credentials),
+        name: "\(host)/\(repository)", blobs: data.blobs)
+    }
+  }
+
+  /// Sends the image, first its blobs and then its manifest under the destination's name. What the same registry has in
+  /// the shared cache `beside` is taken from there.
+  func push(
+    _ image: ExecutorImage, to destination: ImageDestination, beside place: CacheChoices.Place?
+  ) async throws(Failure) {
     // A manifest names these by their digests: they must be in the store with the layers.
     _ = try data.blobs.put(image.configBytes, durably: false)
     var reference = destination.reference
@@ -54,9 +81,12 @@ struct ExecutorRemote: Sendable {
     let name = try RemoteName(reference)
     let remote = RemoteImages(client: client, settings: settings.registries.pushes, blobs: data.blobs)
     let manifest = RemoteManifest(digest: image.digest, mediaType: image.manifestType, bytes: image.manifestBytes)
+    var source: Repository?
+    if case .repository(name.host, let repository) = place { source = repository }
     do throws(Failure) {
       try await remote.push(
-        PushableImage(manifest: manifest, blobs: [image.config] + image.layers), to: [name], credentials: credentials)
+        PushableImage(manifest: manifest, blobs: [image.config] + image.layers, likelySource: source), to: [name],
+        credentials: credentials)
     } catch {
       guard settings.ignoresImmutableTags, Self.isImmutable(error) else { throw error }
     }

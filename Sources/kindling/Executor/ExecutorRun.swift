@@ -18,6 +18,9 @@ struct ExecutorRun: Sendable {
     let workspace = try ExecutorWorkspace.open(settings, environment: environment)
     defer { workspace.close() }
     if let note = workspace.note { log.write(.warning, note) }
+    if settings.cache.place != nil, !settings.isCaching {
+      log.write(.warning, "--cache-repo changes nothing without --cache")
+    }
     let remote = try ExecutorRemote(settings, environment: environment, data: workspace.data)
     let result: Result<Void, Failure>
     do throws(Failure) {
@@ -39,12 +42,21 @@ struct ExecutorRun: Sendable {
       Console.standardOutput.write(plan.text)
       return
     }
-    let builder = ImageBuilder(data: data, executable: "/proc/self/exe", bases: remote.bases, files: remote.files)
-    let built = try await builder.build(order, reporter: ExecutorReporter(log))
-    try await deliver(try ExecutorImage(built, settings), data.blobs, remote)
+    let shared = try remote.sharedCache(log)
+    let builder = ImageBuilder(
+      data: data, executable: "/proc/self/exe", bases: remote.bases, files: remote.files, shared: shared)
+    let result: Result<BuiltImage, Failure>
+    do throws(Failure) {
+      result = .success(try await builder.build(order, reporter: ExecutorReporter(log)))
+    } catch { result = .failure(error) }
+    // Kaniko: what was made is shared even when a later step failed.
+    await shared?.finish()
+    try await deliver(try ExecutorImage(try result.get(), settings), data.blobs, remote, shared)
   }
 
-  private func deliver(_ image: ExecutorImage, _ blobs: BlobStore, _ remote: ExecutorRemote) async throws(Failure) {
+  private func deliver(
+    _ image: ExecutorImage, _ blobs: BlobStore, _ remote: ExecutorRemote, _ shared: SharedCache?
+  ) async throws(Failure) {
     let outputs = settings.outputs
     // Kaniko: the small files come first, so that they are there even when a push fails.
     try DigestFiles(outputs: outputs, destinations: settings.destinations).write(image.digest)
@@ -63,7 +75,7 @@ struct ExecutorRun: Sendable {
     }
     for destination in settings.destinations {
       log.write(.info, "Pushing image to \(destination.shortName)")
-      try await remote.push(image, to: destination)
+      try await remote.push(image, to: destination, beside: shared?.usedPlace)
       log.write(.info, "Pushed \(destination.fullName)@\(image.digest)")
     }
   }

@@ -42,6 +42,7 @@ struct ExecutorSettings: Sendable, Hashable {
   var layerFormat = LayerFormat()
   var singleSnapshot = false
   var isCaching = false
+  var cache: CacheChoices
   var registries: RegistryChoices
 
   var dataDirectory: FilePath?
@@ -67,6 +68,7 @@ struct ExecutorSettings: Sendable, Hashable {
     context = try Self.context(flags)
     git = try GitChoices(flags)
     registries = try RegistryChoices(flags, environment)
+    cache = try CacheChoices(flags)
     try readInput(flags, environment)
     try readOutput(flags, environment)
     try readLayers(flags, environment)
@@ -74,6 +76,11 @@ struct ExecutorSettings: Sendable, Hashable {
     dataDirectory = (flags.last("kaniko-dir") ?? environment["KANIKO_DIR"]).map { FilePath($0) }
     isCleaning = try flags.isOn("cleanup")
     isDryRun = try flags.isOn("dryrun")
+    if case .layout(let folder) = cache.place, folder == outputs.layout {
+      throw Failure(
+        .invalidArgument, reason: "cache-repo-output", "'\(folder)' cannot hold the cache and the image too",
+        hint: "an image layout is written with that image alone: name another folder")
+    }
     log = try ExecutorLog.Settings(flags)
   }
 

@@ -49,9 +49,9 @@ struct FlagValues: Sendable {
 
   func all(_ name: String) -> [String] { given.filter { $0.name == name }.map(\.value) }
 
-  /// Throws `flag-value-invalid` for what is neither true nor false.
-  func isOn(_ name: String) throws(Failure) -> Bool {
-    guard let value = last(name) else { return false }
+  /// `usually` is what a flag that was not given means. Throws `flag-value-invalid` for what is neither true nor false.
+  func isOn(_ name: String, usually: Bool = false) throws(Failure) -> Bool {
+    guard let value = last(name) else { return usually }
     guard let isOn = Self.bool(value) else { throw Self.invalid(name, value, "true or false") }
     return isOn
   }

@@ -7,16 +7,18 @@ import SystemPackage
 enum OutputFile {
   static func writer(_ path: FilePath) throws(Failure) -> FileWriter {
     let folder = path.removingLastComponent()
-    if !folder.isEmpty {
-      do {
-        try FileManager.default.createDirectory(atPath: folder.string, withIntermediateDirectories: true)
-      } catch {
-        throw Failure(
-          .failedPrecondition, reason: "output-folder", "folder '\(folder)' cannot be made",
-          cause: error.localizedDescription)
-      }
-    }
+    if !folder.isEmpty { try makeFolder(folder) }
     return try FileWriter(creating: path)
+  }
+
+  static func makeFolder(_ folder: FilePath) throws(Failure) {
+    do {
+      try FileManager.default.createDirectory(atPath: folder.string, withIntermediateDirectories: true)
+    } catch {
+      throw Failure(
+        .failedPrecondition, reason: "output-folder", "folder '\(folder)' cannot be made",
+        cause: error.localizedDescription)
+    }
   }
 
   static func write(_ bytes: [UInt8], to path: FilePath) throws(Failure) {
