@@ -39,7 +39,9 @@ struct ExecutorRun: Sendable {
       Console.standardOutput.write(plan.text)
       return
     }
-    let builder = ImageBuilder(data: data, executable: "/proc/self/exe", bases: remote.bases, files: remote.files)
+    let builder = ImageBuilder(
+      data: data, executable: "/proc/self/exe", bases: remote.bases, files: remote.files,
+      trees: remote.trees)
     let built = try await builder.build(order, reporter: ExecutorReporter(log))
     try await deliver(try ExecutorImage(built, settings), data.blobs, remote)
   }
