@@ -30,7 +30,7 @@ package struct BuildOrder: Sendable {
   package var cacheLife: Duration?
   /// Whose cache and base images may be used.
   package var organization: OrganizationName
-  /// What names in FROM and `--from` mean instead of a stage or image of that name (`--build-context`).
+  /// By name, in any case of letters.
   package var namedContexts: [String: NamedContext] = [:]
   /// What `RUN --mount=type=secret` can ask for, by id. In no layer, no cache key and no log.
   package var secrets: [String: SecretValue] = [:]
@@ -64,14 +64,6 @@ package struct BuildOrder: Sendable {
   }
 }
 
-/// What a named context stands for.
-package enum NamedContext: Sendable, Hashable {
-  /// `docker-image://…`: an image.
-  case image(String)
-  /// `target:…`: an earlier stage of the same Dockerfile.
-  case stage(String)
-}
-
 /// A finished image whose layers are already blobs; only config, manifest and tags are still to be written.
 package struct BuiltImage: Sendable {
   /// Canonical JSON of the image configuration.
@@ -79,6 +71,8 @@ package struct BuiltImage: Sendable {
   /// Lowest first.
   package var layers: [Descriptor]
   package var cachedSteps: Int
+  /// The manifest's type of the image that the last stage stands on; nil when it began from nothing.
+  package var baseType: MediaType?
 }
 
 /// An image that stages begin from or copy from.
@@ -86,13 +80,18 @@ package struct BaseImage: Sendable, Hashable {
   /// As the Dockerfile names it, arguments expanded.
   package var reference: String
   package var manifest: Digest
+  /// What kind of manifest that is: OCI's or docker's.
+  package var mediaType: MediaType
   package var config: ImageConfig
   /// Lowest first; their blobs are in the store.
   package var layers: [Descriptor]
 
-  package init(reference: String, manifest: Digest, config: ImageConfig, layers: [Descriptor]) {
+  package init(
+    reference: String, manifest: Digest, mediaType: MediaType, config: ImageConfig, layers: [Descriptor]
+  ) {
     self.reference = reference
     self.manifest = manifest
+    self.mediaType = mediaType
     self.config = config
     self.layers = layers
   }

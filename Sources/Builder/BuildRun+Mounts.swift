@@ -16,9 +16,8 @@ extension BuildRun {
   private func origin(of mount: RunMount, in build: StageBuild) throws(Failure) -> MountOrigin {
     switch mount.origin {
     case nil: return MountOrigin(files: .none, identity: "")
-    case .context:
-      let path = try find(mount.originPath, in: context, "the context")
-      return MountOrigin(files: .context(path), identity: "context \(try contextFiles.digest(of: path))")
+    case .context: return try origin(of: mount, in: contexts.own, "the context")
+    case .named(let name): return try origin(of: mount, in: contexts.named(name), "context '\(name)'")
     case .stage(let index):
       guard let used = stages[index] else {
         throw Failure(.internal, reason: "plan-order", "stage \(index) was not built before it was mounted")
@@ -28,6 +27,11 @@ extension BuildRun {
       let used = StageBuild(build.stage, layers: try layers(of: image), history: [])
       return try origin(of: mount, in: used, "image '\(image.reference)'")
     }
+  }
+
+  private func origin(of mount: RunMount, in files: ContextFiles, _ place: String) throws(Failure) -> MountOrigin {
+    let path = try find(mount.originPath, in: files.context, place)
+    return MountOrigin(files: .context(files, path), identity: "context \(try files.digest(of: path))")
   }
 
   private func origin(of mount: RunMount, in used: StageBuild, _ place: String) throws(Failure) -> MountOrigin {

@@ -16,7 +16,8 @@ struct BuildRun: Sendable {
 
   let builder: ImageBuilder
   let order: BuildOrder
-  let context: BuildContext
+  /// The context, the named ones, and parts of them on disk for commands that mount them.
+  let contexts: OpenContexts
   let scratch: ScratchFolder
   let reporter: any BuildReporter
   let plan: BuildPlan
@@ -25,26 +26,23 @@ struct BuildRun: Sendable {
   /// The moment the build's own entries and configuration carry.
   let created: String
 
-  /// Parts of the context on disk, for commands that mount them.
-  let contextFiles: ContextFiles
   /// The finished stages that the one to be built uses, by their numbers in the Dockerfile.
   var stages: [Int: StageBuild] = [:]
 
   init(
-    builder: ImageBuilder, order: BuildOrder, context: BuildContext, scratch: ScratchFolder,
+    builder: ImageBuilder, order: BuildOrder, contexts: OpenContexts, scratch: ScratchFolder,
     reporter: any BuildReporter, plan: BuildPlan, cache: StepCache, reasons: StepReasons,
     created: String
   ) {
     self.builder = builder
     self.order = order
-    self.context = context
+    self.contexts = contexts
     self.scratch = scratch
     self.reporter = reporter
     self.plan = plan
     self.cache = cache
     self.reasons = reasons
     self.created = created
-    contextFiles = ContextFiles(context, scratch: scratch, xattrs: builder.layers.xattrs)
   }
 
   func build(_ stage: PlannedStage) async throws(Failure) -> BuiltStage {
@@ -167,8 +165,16 @@ struct BuildRun: Sendable {
       try Accounts(in: try build.tree(builder.layers, scratch)).owner(text)
     }
     let source: any SourceTree
+    var isIgnored: (FilePath) -> Bool = { _ in false }
     switch action.origin {
-    case .context: source = context
+    case .context:
+      let context = contexts.own.context
+      source = context
+      isIgnored = { context.isIgnored($0) }
+    case .named(let name):
+      let context = try contexts.named(name).context
+      source = context
+      isIgnored = { context.isIgnored($0) }
     case .stage(let index):
       guard let used = stages[index] else {
         throw Failure(.internal, reason: "plan-order", "stage \(index) was not built before it was copied from")
@@ -177,9 +183,8 @@ struct BuildRun: Sendable {
     case .image(let image):
       source = try StageBuild(build.stage, layers: try layers(of: image), history: []).tree(builder.layers, scratch)
     }
-    let isContext = action.origin == .context
     let sources = CopySources(
-      action: action, tree: source, isIgnored: { isContext && context.isIgnored($0) },
+      action: action, tree: source, isIgnored: isIgnored,
       destination: try CopyDestination(action, root: root, owner: owner, now: now), scratch: scratch,
       fetched: fetched)
     return try await layer(of: try sources.entries(), for: step, of: build.stage)
@@ -285,19 +290,20 @@ struct BuildRun: Sendable {
   private func run(_ action: RunAction, _ step: PlannedStep, in build: StageBuild) async throws(Failure) -> Outcome {
     let origins = try mountOrigins(of: action, in: build)
     let layers = build.layers.map(\.identity)
-    let key = CacheKey.run(action, layers: layers, platform: order.platform, origins: origins.map(\.identity))
+    let key = CacheKey.run(
+      action, layers: layers, platform: build.stage.platform, origins: origins.map(\.identity))
     let work = Work(step: step, kind: .command, stage: build.stage, key: key) { digest in
       StepParts(
-        action, layers: layers, platform: order.platform, origins: origins.map(\.identity),
+        action, layers: layers, platform: build.stage.platform, origins: origins.map(\.identity),
         environment: build.stage.config.config?.env ?? [], digest)
     }
     let (record, cached) = try await once(work) { () throws(Failure) in
       let command = RunStep(
-        builder: builder, step: step, action: action, lowers: try build.lowers(builder.layers, scratch),
-        tree: try build.tree(builder.layers, scratch), scratch: scratch, format: order.layerFormat,
-        hidden: plan.secrets(of: order), reporter: reporter)
+        builder: builder, step: step, action: action, platform: build.stage.config.platform,
+        lowers: try build.lowers(builder.layers, scratch), tree: try build.tree(builder.layers, scratch),
+        scratch: scratch, format: order.layerFormat, hidden: plan.secrets(of: order), reporter: reporter)
       let mounts = RunMounts(
-        builder: builder, order: order, scratch: scratch, contextFiles: contextFiles,
+        builder: builder, order: order, scratch: scratch,
         onNote: { (text) throws(Failure) in try reporter.report(.note(text)) })
       defer { mounts.release() }
       try await mounts.prepare(action.mounts, origins)

@@ -69,6 +69,12 @@ package struct ImageBuilder: Sendable {
       plan.warnings.map { .warning($0.line, source: $0.source) } + [.planned(plan.announcement)])
     try CheckChoice(dockerfile, arguments: order.buildArgs).enforce(plan.warnings)
 
+    // The named contexts that are used
+    var contexts = OpenContexts(context, scratch: scratch, xattrs: layers.xattrs)
+    try await contexts.open(plan, of: order, trees: trees, scratch: scratch) { (text) throws(Failure) in
+      try reporter.report(.note(text))
+    }
+
     // The stages
     let cache = StepCache(order, ledger: ledger, blobs: blobs, clock: clock, shared: shared)
     // A cache that cannot be written costs the next build time, and is no reason to fail this one.
@@ -79,7 +85,7 @@ package struct ImageBuilder: Sendable {
       running.forget(order.workName)
     }
     let run = BuildRun(
-      builder: self, order: order, context: context, scratch: scratch, reporter: reporter, plan: plan, cache: cache,
+      builder: self, order: order, contexts: contexts, scratch: scratch, reporter: reporter, plan: plan, cache: cache,
       reasons: reasons,
       created: Self.timeText(order.layerFormat.latestTime.map { Timestamp(milliseconds: $0 * 1000) } ?? clock.now()))
     var (result, cachedSteps) = try await StageSchedule(run).build()
@@ -91,7 +97,9 @@ package struct ImageBuilder: Sendable {
     do { bytes = try CanonicalJSON.encode(config) } catch {
       throw Failure(wrapping: error, while: "writing the image configuration")
     }
-    return BuiltImage(config: bytes, layers: result.layers.map(\.record.descriptor), cachedSteps: cachedSteps)
+    return BuiltImage(
+      config: bytes, layers: result.layers.map(\.record.descriptor), cachedSteps: cachedSteps,
+      baseType: plan.base?.mediaType)
   }
 
   /// RFC 3339, as image configurations carry it.

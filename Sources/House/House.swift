@@ -64,7 +64,7 @@ package struct House: Sendable {
       trees: outside.trees)
     let job = BuildJob(
       data: data, builder: builder, git: outside.git, registry: registry, registryHost: { bound.registryHost },
-      external: outside.push)
+      external: outside.push, grants: settings.grants)
 
     // Queue
     let threads = BuildThreads()
@@ -134,6 +134,9 @@ package struct House: Sendable {
       ports: .init(http: main.port, grpc: grpc.port), version: settings.version, startedAt: clock.now())
     var warnings = probes.filter { !$0.ok }.map { "\($0.name): \($0.detail)" + ($0.hint.map { "; \($0)" } ?? "") }
     if let warning = UserNamespace.situation.warning { warnings.append(warning) }
+    if settings.grants.allowsInsecure {
+      warnings.append("RUN --security=insecure is allowed: whoever builds here has all that this server may do")
+    }
     if !settings.isLoopbackOnly {
       warnings.append("listening beyond this machine: whoever reaches the port can run code here with a token")
     }

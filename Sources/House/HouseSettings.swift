@@ -25,6 +25,8 @@ package struct HouseSettings: Sendable {
   /// What git servers may make this one do, and how much of what they sent is kept.
   package var gitLimits = GitLimits()
   package var gitCache = GitStore.usualBudget
+  /// What builds may have of this machine.
+  package var grants = BuildGrants()
   /// Builds at once.
   package var workers: Int
   /// This program, through which RUN steps are started.

@@ -51,54 +51,16 @@ package struct Index: Sendable, Hashable, Codable {
     self.manifests = manifests
   }
 
-  /// The descriptor for `platform`; an entry without a platform matches any. Entries of unknown/unknown
-  /// (attestations of other builders) never match.
+  /// The descriptor for `platform`: the variant that was asked for, else the newest older one, else any that matches. An
+  /// entry without a platform matches any; entries of unknown/unknown (attestations of other builders) never match.
   package func manifest(for platform: Platform) -> Descriptor? {
-    manifests.first { $0.platform.map { $0.matches(platform) } ?? $0.mediaType.isManifest }
+    let fitting = manifests.enumerated().compactMap { place, manifest -> (distance: Int, place: Int)? in
+      guard let own = manifest.platform else { return manifest.mediaType.isManifest ? (Int.max - 1, place) : nil }
+      if let distance = own.distance(from: platform) { return (distance, place) }
+      return own.matches(platform) ? (Int.max, place) : nil
+    }
+    return fitting.min { $0 < $1 }.map { manifests[$0.place] }
   }
-}
-
-/// `os/architecture[/variant]`.
-package struct Platform: Sendable, Hashable, Codable, CustomStringConvertible {
-  package var architecture: String
-  package var os: String
-  package var variant: String?
-
-  package init(os: String, architecture: String, variant: String? = nil) {
-    self.os = os
-    self.architecture = architecture
-    self.variant = variant
-  }
-
-  /// Parses `linux/amd64` or `linux/arm64/v8`, with the usual aliases of machines (`x86_64`, `aarch64`).
-  package init?(_ text: String) {
-    let parts = text.lowercased().split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-    guard (2...3).contains(parts.count), parts.allSatisfy({ !$0.isEmpty }) else { return nil }
-    let architecture =
-      switch parts[1] {
-      case "x86_64", "x86-64": "amd64"
-      case "aarch64": "arm64"
-      default: parts[1]
-      }
-    self.init(os: parts[0], architecture: architecture, variant: parts.count == 3 ? parts[2] : nil)
-  }
-
-  /// The machine this runs on.
-  package static var host: Platform {
-    #if arch(arm64)
-      Platform(os: "linux", architecture: "arm64")
-    #else
-      Platform(os: "linux", architecture: "amd64")
-    #endif
-  }
-
-  /// Whether an image for `self` runs where `other` is asked for; a missing variant matches any.
-  package func matches(_ other: Platform) -> Bool {
-    os == other.os && architecture == other.architecture
-      && (variant == nil || other.variant == nil || variant == other.variant)
-  }
-
-  package var description: String { "\(os)/\(architecture)" + (variant.map { "/" + $0 } ?? "") }
 }
 
 /// How the documents of this module are written: keys sorted, slashes plain, no white space, so that equal values

@@ -111,7 +111,8 @@ package struct Reference: Sendable, Hashable, CustomStringConvertible {
     self.digest = digest
   }
 
-  /// Docker: the first component is a registry when it holds a `.` or `:` or is `localhost`. Throws `reference-invalid`.
+  /// Docker: the first component is a registry when it holds a `.` or `:` or is `localhost`; an IPv6 address stands in
+  /// brackets. Throws `reference-invalid`.
   package init(_ text: String) throws(Failure) {
     var rest = Substring(text)
     var digest: Digest?
@@ -128,6 +129,11 @@ package struct Reference: Sendable, Hashable, CustomStringConvertible {
     if let slash = rest.firstIndex(of: "/") {
       let first = rest[..<slash]
       if first.contains(".") || first.contains(":") || first == "localhost" {
+        guard !first.contains("[") || Self.isBracketed(first) else {
+          throw Failure(
+            .invalidArgument, reason: "reference-invalid", "'\(text)' is not an image reference",
+            hint: "an IPv6 address stands in brackets, as in [::1]:5000/name")
+        }
         registry = String(first)
         rest = rest[rest.index(after: slash)...]
       }
@@ -138,6 +144,15 @@ package struct Reference: Sendable, Hashable, CustomStringConvertible {
       throw Failure(
         .invalidArgument, reason: "reference-invalid", "'\(text)' is not an image reference", cause: error.message)
     }
+  }
+
+  /// `[address]` or `[address]:port`; that the address is one shows when it is connected to.
+  private static func isBracketed(_ host: Substring) -> Bool {
+    guard host.first == "[", let close = host.firstIndex(of: "]") else { return false }
+    let address = host[host.index(after: host.startIndex)..<close]
+    let rest = host[host.index(after: close)...]
+    return address.contains(":") && address.allSatisfy { $0.isHexDigit || $0 == ":" || $0 == "." }
+      && (rest.isEmpty || (rest.first == ":" && UInt16(rest.dropFirst()) != nil))
   }
 
   /// By digest when there is one, else by tag, else `latest`.

@@ -53,6 +53,14 @@ struct StartCommand: AsyncParsableCommand {
   var allowGit: [String] = []
 
   @Option(
+    help: ArgumentHelp(
+      "Let every build use an ssh agent: default, or ID=SOCKET (repeatable)", valueName: "id=socket"))
+  var allowSSHAgent: [String] = []
+
+  @Flag(help: "Let RUN --security=insecure have every capability of the server")
+  var allowInsecure = false
+
+  @Option(
     help: ArgumentHelp("Another limit of git, such as object-size=4GiB (repeatable)", valueName: "name=value"))
   var gitLimit: [String] = []
 
@@ -121,6 +129,9 @@ struct StartCommand: AsyncParsableCommand {
       version: Kindling.version)
     settings.environment = environment
     settings.network = try reach()
+    settings.grants.agents = try AgentWord.sockets(allowSSHAgent, of: "--allow-ssh-agent", environment)
+    settings.grants.allowsInsecure = allowInsecure
+    for socket in settings.grants.agents.values { try AgentWord.check(socket) }
     settings.gitLimits = try GitLimits(settings: gitLimit)
     settings.gitCache = try gitBudget()
     settings.pushesExternally = pushExternal

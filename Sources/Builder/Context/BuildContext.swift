@@ -28,31 +28,41 @@ struct BuildContext: SourceTree {
   private let linked: Set<FilePath>
 
   /// Reads an archive or a directory once; `scratch` takes the uncompressed copy where one is needed.
+  ///
+  /// `NAME.dockerignore` beside the Dockerfile wins over `.dockerignore` (Docker documentation, "Filename and location").
   init(
     _ source: BuildOrder.Source, subPath: String = "", scratch: FilePath, dockerfile: String
   ) throws(Failure) {
+    try self.init(
+      source, subPath: subPath, scratch: scratch,
+      ignoreFiles: [FilePath(dockerfile + ".dockerignore"), ".dockerignore"])
+  }
+
+  /// The same; the first of `ignoreFiles` that is there says what is left out.
+  init(
+    _ source: BuildOrder.Source, subPath: String = "", scratch: FilePath, ignoreFiles: [FilePath]
+  ) throws(Failure) {
     switch source {
     case .archive(let archive):
-      try self.init(
-        ArchiveNormalizer.tar(from: archive, into: scratch).subtree(FilePath(subPath)), dockerfile: dockerfile)
-    case .tree(let index): try self.init(index.subtree(FilePath(subPath)), dockerfile: dockerfile)
-    case .directory(let path): try self.init(directory: path.appending(subPath), dockerfile: dockerfile)
+      try self.init(ArchiveNormalizer.tar(from: archive, into: scratch).subtree(FilePath(subPath)), ignoreFiles)
+    case .tree(let index): try self.init(index.subtree(FilePath(subPath)), ignoreFiles)
+    case .directory(let path): try self.init(directory: path.appending(subPath), ignoreFiles)
     }
   }
 
   /// The context as it lies indexed; the files it names must stay as long as the build.
-  private init(_ index: ArchiveIndex, dockerfile: String) throws(Failure) {
+  private init(_ index: ArchiveIndex, _ ignoreFiles: [FilePath]) throws(Failure) {
     var everything: [FilePath: IndexedEntry] = [:]
     for entry in index.entries { everything[entry.entry.path] = entry }
-    let rules = try Self.rules(dockerfile) { (path) throws(Failure) in
+    let rules = try Self.rules(ignoreFiles) { (path) throws(Failure) in
       try Self.contents(path, everything, bodies: index.files, limit: Self.dockerfileLimit)
     }
     self.init(everything, rules, bodies: index.files, linked: index.linkedFiles)
   }
 
-  private init(directory: FilePath, dockerfile: String) throws(Failure) {
+  private init(directory: FilePath, _ ignoreFiles: [FilePath]) throws(Failure) {
     let root = try RootDirectory(directory)
-    let rules = try Self.rules(dockerfile) { (path) throws(Failure) in try Self.contents(path, of: root) }
+    let rules = try Self.rules(ignoreFiles) { (path) throws(Failure) in try Self.contents(path, of: root) }
     let listing = try DirectoryListing(of: directory) { rules?.canSkip(directory: $0.string) ?? false }
     var everything: [FilePath: IndexedEntry] = [:]
     for entry in listing.entries { everything[entry.entry.path] = entry }
@@ -152,11 +162,10 @@ struct BuildContext: SourceTree {
     IndexedEntry(entry: TarEntry(path: directory, kind: .directory, mode: 0o755), bodyOffset: 0, contentDigest: nil)
   }
 
-  /// `NAME.dockerignore` beside the Dockerfile wins over `.dockerignore` (Docker documentation, "Filename and location").
   private static func rules(
-    _ dockerfile: String, contents: (FilePath) throws(Failure) -> [UInt8]?
+    _ ignoreFiles: [FilePath], contents: (FilePath) throws(Failure) -> [UInt8]?
   ) throws(Failure) -> IgnoreRules? {
-    for path in [FilePath(dockerfile + ".dockerignore"), ".dockerignore"] {
+    for path in ignoreFiles {
       if let bytes = try contents(path) {
         return try IgnoreRules(text: String(decoding: bytes, as: UTF8.self), file: path.string)
       }

@@ -1,6 +1,5 @@
 import Diagnostics
 import Dockerfile
-import Dockerfile
 import OCI
 
 /// What a build will do, as a plain value, before any file is touched. Every word is expanded; `text` prints it.
@@ -19,6 +18,19 @@ package struct BuildPlan: Sendable {
 
     /// The check's name first, as a `# check=skip=` line has it.
     package var line: String { check.map { "\($0.rawValue): \(text)" } ?? text }
+  }
+
+  /// The image that the last stage stands on, straight or through other stages; nil when it began from nothing.
+  var base: BaseImage? {
+    var stage = stages.last
+    while let next = stage {
+      switch next.origin {
+      case .scratch: return nil
+      case .image(let image): return image
+      case .stage(let index): stage = stages.first { $0.index == index }
+      }
+    }
+    return nil
   }
 
   /// The steps of all stages for the event list and the log.
@@ -44,6 +56,8 @@ package struct PlannedStage: Sendable {
   package var index: Int
   package var name: String?
   package var origin: Origin
+  /// What its images are pulled and its commands are run for: `FROM --platform`, else the build's.
+  package var platform: Platform
   package var steps: [PlannedStep]
   /// The configuration after the last step; layers and history are filled in by the run.
   package var config: ImageConfig
@@ -98,6 +112,8 @@ package struct RunAction: Sendable, Hashable {
 package struct CopyAction: Sendable, Hashable {
   package enum Origin: Sendable, Hashable {
     case context
+    /// A named context, by its name's key.
+    case named(String)
     case stage(Int)
     case image(BaseImage)
   }

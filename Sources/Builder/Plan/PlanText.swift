@@ -8,14 +8,17 @@ extension BuildPlan {
     for warning in warnings {
       lines.append("warning\(warning.source.map { " line \($0.firstLine)" } ?? ""): \(warning.line)")
     }
-    for stage in stages { lines += ["", "stage \(stage.index) '\(stage.title)'"] + stage.lines.map { "  " + $0 } }
+    for stage in stages {
+      lines += ["", "stage \(stage.index) '\(stage.title)'"] + stage.lines(platform).map { "  " + $0 }
+    }
     return lines.joined(separator: "\n") + "\n"
   }
 }
 
 extension PlannedStage {
-  fileprivate var lines: [String] {
-    var lines: [String] = []
+  /// The platform stands there only where it is not the build's.
+  fileprivate func lines(_ usual: Platform) -> [String] {
+    var lines = platform == usual ? [] : ["platform \(platform)"]
     switch origin {
     case .scratch: lines.append("from scratch")
     case .image(let image): lines.append("from image \(image.reference)")
@@ -62,6 +65,7 @@ extension CopyAction.Origin {
   var text: String {
     switch self {
     case .context: "context"
+    case .named(let name): "context '\(name)'"
     case .stage(let index): "stage \(index)"
     case .image(let image): "image \(image.reference)"
     }

@@ -49,18 +49,19 @@ struct Planner {
     _ graph: StageGraph, ignored: (FilePath) -> Bool
   ) async throws(Failure) -> (BuildPlan?, missing: [Int: Set<Int>]) {
     let globals = self.globals
-    var done: [Int: (config: ImageConfig, scope: Scope)] = [:]
+    var done: [Int: Done] = [:]
     var stages: [PlannedStage] = []
     var number = 1
     for index in graph.needed {
       let stage = dockerfile.stages[index]
-      var (origin, config, scope) = try await begin(stage, graph, done)
+      var beginning = try await begin(stage, graph, done)
       // BuildKit: every image has a PATH, so that its commands are found the same way while building and later.
-      if scope.value(of: "PATH") == nil { scope.setEnvironment("PATH", Self.defaultPath) }
+      if beginning.scope.value(of: "PATH") == nil { beginning.scope.setEnvironment("PATH", Self.defaultPath) }
       var planner = StagePlanner(
-        stage: stage, dockerfile: dockerfile, order: order, globals: globals, config: config, scope: scope,
-        firstNumber: number)
-      let triggers = try triggers(of: origin, config)
+        stage: stage, dockerfile: dockerfile, order: order, globals: globals, config: beginning.config,
+        scope: beginning.scope, firstNumber: number)
+      if let name = beginning.rootContext { planner.addRoot(of: name) }
+      let triggers = try triggers(of: beginning.origin, beginning.config)
       let missing = graph.stages(usedBy: triggers).subtracting(graph.needed)
       guard missing.isEmpty else { return (nil, [index: missing]) }
       for trigger in triggers {
@@ -72,10 +73,11 @@ struct Planner {
       number += planner.steps.count
       usedArguments.formUnion(planner.usedArguments)
       warnings += planner.warnings
-      done[index] = (planner.finishedConfig, planner.scope)
+      done[index] = (planner.finishedConfig, planner.scope, beginning.platform)
       stages.append(
         PlannedStage(
-          index: index, name: stage.name, origin: origin, steps: planner.steps, config: planner.finishedConfig))
+          index: index, name: stage.name, origin: beginning.origin, platform: beginning.platform,
+          steps: planner.steps, config: planner.finishedConfig))
     }
     warnAboutUnusedArguments()
     try checkDefaults()
@@ -99,33 +101,38 @@ struct Planner {
     }
   }
 
-  /// `FROM --platform` may say what this build is for anyway; anything else would be built wrongly if it were passed over.
-  private func checkPlatform(of stage: Stage) throws(Failure) {
-    guard let word = stage.from.platform else { return }
-    let globals = self.globals
-    let text = try Expansion.expand(word, escape: dockerfile.directives.escape) { globals.value(of: $0) }
-    guard let platform = Platform(text), platform.matches(order.platform) else {
-      throw Failure(
-        .unimplemented, reason: "from-platform-unimplemented",
-        "FROM --platform=\(text) is another platform than this build's, \(order.platform)",
-        source: stage.opening.excerpt(in: dockerfile), hint: "leave it out, or build on a machine of that platform")
-    }
-  }
-
   private static let defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-  private func begin(
-    _ stage: Stage, _ graph: StageGraph, _ done: [Int: (config: ImageConfig, scope: Scope)]
-  ) async throws(Failure) -> (PlannedStage.Origin, ImageConfig, Scope) {
-    try checkPlatform(of: stage)
+  /// What a stage begins with.
+  private struct Beginning {
+    var origin: PlannedStage.Origin
+    /// The named context whose files come first.
+    var rootContext: String?
+    var platform: Platform
+    var config: ImageConfig
+    var scope: Scope
+  }
+
+  private typealias Done = (config: ImageConfig, scope: Scope, platform: Platform)
+
+  private mutating func begin(
+    _ stage: Stage, _ graph: StageGraph, _ done: [Int: Done]
+  ) async throws(Failure) -> Beginning {
+    let platform = try platform(of: stage)
+    let empty = Beginning(
+      origin: .scratch, platform: platform, config: ImageConfig(platform: platform), scope: Scope(environment: []))
     switch graph.origin(of: stage.index) {
-    case .scratch:
-      return (.scratch, ImageConfig(platform: order.platform), Scope(environment: []))
+    case .scratch: return empty
+    case .files(let name):
+      var beginning = empty
+      beginning.rootContext = name
+      return beginning
     case .stage(let index):
       guard let base = done[index] else {
         throw Failure(.internal, reason: "plan-order", "stage \(index) was not planned before it was used")
       }
-      return (.stage(index), base.config, base.scope)
+      // BuildKit: a stage stays what the one it begins from is for.
+      return Beginning(origin: .stage(index), platform: base.platform, config: base.config, scope: base.scope)
     case .image(let reference):
       guard !reference.isEmpty else {
         throw Failure(
@@ -133,19 +140,42 @@ struct Planner {
           source: stage.opening.excerpt(in: dockerfile),
           hint: "give the ARG a default before FROM, or pass it as a build arg")
       }
-      var image = try await base(reference, for: stage)
+      var image = try await base(reference, platform, for: stage)
       // Docker: an image built on another starts its own health of metadata, but keeps the container's settings.
       image.config.created = nil
-      return (.image(image), image.config, Scope(environment: image.config.config?.env ?? []))
+      return Beginning(
+        origin: .image(image), platform: platform, config: image.config,
+        scope: Scope(environment: image.config.config?.env ?? []))
     }
   }
 
-  private func base(_ reference: String, for stage: Stage) async throws(Failure) -> BaseImage {
+  /// `FROM --platform`, else the build's. BuildKit: an architecture alone is one of Linux.
+  private func platform(of stage: Stage) throws(Failure) -> Platform {
+    guard let word = stage.from.platform else { return order.platform }
+    let text = try expand(word, in: globals)
+    if let platform = Platform(text) ?? Platform("linux/" + text) { return platform }
+    throw Failure(
+      .invalidArgument, reason: "platform-invalid", "FROM --platform=\(word): '\(text)' is not OS/ARCHITECTURE",
+      source: stage.opening.excerpt(in: dockerfile), hint: "write it like linux/arm64, or use $BUILDPLATFORM")
+  }
+
+  private mutating func base(
+    _ reference: String, _ platform: Platform, for stage: Stage
+  ) async throws(Failure) -> BaseImage {
+    let place = stage.opening.excerpt(in: dockerfile)
     do {
-      return try await bases.image(reference, platform: order.platform, for: order.organization)
+      let image = try await bases.image(reference, platform: platform, for: order.organization)
+      if !image.config.platform.matches(platform) {
+        warnings.append(
+          BuildPlan.PlanWarning(
+            check: nil,
+            text: "base image '\(reference)' is for \(image.config.platform), and \(platform) was asked for",
+            source: place))
+      }
+      return image
     } catch {
       var failure = error
-      if failure.source == nil { failure.source = stage.opening.excerpt(in: dockerfile) }
+      if failure.source == nil { failure.source = place }
       throw failure
     }
   }

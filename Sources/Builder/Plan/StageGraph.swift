@@ -8,13 +8,15 @@ struct StageGraph {
     case scratch
     case stage(Int)
     case image(String)
+    /// A named context with files, by its name's key.
+    case files(String)
   }
 
   let dockerfile: ParsedDockerfile
   let target: Int
   /// FROM of each stage, its image word expanded.
   private let origins: [Origin]
-  /// By lower-case name.
+  /// By their names' keys.
   private let contexts: [String: NamedContext]
   /// Needed stages in the order of the file; every one comes after those it uses.
   let needed: [Int]
@@ -26,7 +28,7 @@ struct StageGraph {
     expand: (String, FromInstruction) throws(Failure) -> String
   ) throws(Failure) {
     self.dockerfile = dockerfile
-    let contexts = Dictionary(contexts.map { ($0.key.lowercased(), $0.value) }) { $1 }
+    let contexts = Dictionary(contexts.map { (ContextName.key(of: $0.key), $0.value) }) { $1 }
     self.contexts = contexts
     let stages = dockerfile.stages
     var origins: [Origin] = []
@@ -86,10 +88,11 @@ struct StageGraph {
     _ word: String, in stages: ArraySlice<Stage>, _ contexts: [String: NamedContext]
   ) -> Origin {
     if word.lowercased() == "scratch" { return .scratch }
-    switch contexts[word.lowercased()] {
+    switch contexts.isEmpty ? nil : contexts[ContextName.key(of: word)] {
     case .image(let reference): return .image(reference)
     // Without contexts, so that one that names itself means the stage.
     case .stage(let name): return origin(name, in: stages, [:])
+    case .files, .git: return .files(ContextName.key(of: word))
     case nil: break
     }
     if let named = stages.last(where: { $0.key == word.lowercased() }) { return .stage(named.index) }

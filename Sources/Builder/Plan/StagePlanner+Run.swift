@@ -31,7 +31,7 @@ extension StagePlanner {
     guard run.security == .sandbox || order.allowsInsecure else {
       throw Failure(
         .permissionDenied, reason: "run-insecure-not-allowed", "RUN --security=insecure is not allowed here",
-        hint: "leave it out: the step then runs with docker's usual capabilities")
+        hint: "leave it out, or allow it: --allow security.insecure (executor), --allow-insecure (start)")
     }
     var mounts: [RunMount] = []
     var sockets: [String] = []

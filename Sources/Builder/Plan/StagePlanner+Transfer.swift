@@ -21,7 +21,9 @@ extension StagePlanner {
     switch graph.origin(from) {
     case .stage(let index): return .stage(index)
     case .scratch: return nil
+    case .files(let name): return .named(name)
     case .image(let reference):
+      // BuildKit: an image that is only copied from is one of the build's platform, whatever the stage is for.
       return .image(try await bases.image(reference, platform: order.platform, for: order.organization))
     }
   }

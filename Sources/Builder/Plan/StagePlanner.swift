@@ -74,6 +74,16 @@ struct StagePlanner {
     }
   }
 
+  /// Plans `FROM name` of a named context: its files are the stage's root file system.
+  mutating func addRoot(of name: String) {
+    append(
+      stage.opening, stage.opening,
+      .copy(
+        CopyAction(
+          origin: .named(name), sources: [.path("/")], destination: "/", endsWithSlash: true, owner: nil, mode: nil,
+          unpacksArchives: false, excludes: [])))
+  }
+
   // MARK: - Instructions that only change the configuration
 
   private mutating func configure(_ instruction: Instruction) throws(Failure) -> String? {

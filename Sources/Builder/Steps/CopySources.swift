@@ -124,7 +124,12 @@ struct CopySources {
 
   private func missing(_ word: String, _ path: FilePath) -> Failure {
     let ignored = isIgnored(path)
-    let place = action.origin == .context ? "the build context" : "the copied stage or image"
+    let place =
+      switch action.origin {
+      case .context: "the build context"
+      case .named(let name): "context '\(name)'"
+      case .stage, .image: "the copied stage or image"
+      }
     return Failure(
       .invalidArgument, reason: "copy-source-missing", "'\(word)' is not in \(place)",
       hint: ignored

@@ -10,8 +10,8 @@ import SystemPackage
 struct MountOrigin: Sendable {
   enum Files: Sendable {
     case none
-    /// A path of the context without links in it.
-    case context(FilePath)
+    /// A path of a context without links in it.
+    case context(ContextFiles, FilePath)
     /// A path without links in a root of layers.
     case layers(StageBuild, FilePath)
   }
@@ -26,7 +26,6 @@ final class RunMounts {
   private let builder: ImageBuilder
   private let order: BuildOrder
   private let scratch: ScratchFolder
-  private let contextFiles: ContextFiles
   private let onNote: (String) throws(Failure) -> Void
 
   /// As the sandbox makes them, in their order.
@@ -37,13 +36,12 @@ final class RunMounts {
   private var forwarders: [AgentForwarder] = []
 
   init(
-    builder: ImageBuilder, order: BuildOrder, scratch: ScratchFolder, contextFiles: ContextFiles,
+    builder: ImageBuilder, order: BuildOrder, scratch: ScratchFolder,
     onNote: @escaping (String) throws(Failure) -> Void
   ) {
     self.builder = builder
     self.order = order
     self.scratch = scratch
-    self.contextFiles = contextFiles
     self.onNote = onNote
   }
 
@@ -78,8 +76,8 @@ final class RunMounts {
     let source: SandboxMount.Source
     switch files {
     case .none: source = .bind(try scratch.directory("mount"))
-    case .context(let path):
-      let root = try contextFiles.root(with: path)
+    case .context(let files, let path):
+      let root = try files.root(with: path)
       // A link on the way would be followed on the machine, but the path has none.
       source =
         mount.isReadOnly ? .bind(root.appending(path.components)) : .layers(try overlay(over: [root]), path: path)
@@ -156,9 +154,8 @@ final class RunMounts {
           "cache '\(cache.id)' cannot be given to \(cache.owner.uid):\(cache.owner.gid)",
           cause: Errno(rawValue: errno).description)
       }
-    case .context(let path):
-      let context = contextFiles.context
-      try SourceCopy(tree: context, root: fresh, xattrs: xattrs).write(path, as: FilePath())
+    case .context(let files, let path):
+      try SourceCopy(tree: files.context, root: fresh, xattrs: xattrs).write(path, as: FilePath())
     case .layers(let build, let path):
       let tree = try build.tree(builder.layers, scratch)
       try SourceCopy(tree: tree, root: fresh, xattrs: xattrs).write(path, as: FilePath())
@@ -195,7 +192,7 @@ final class RunMounts {
       guard agent.isRequired else { return }
       throw Failure(
         .failedPrecondition, reason: "ssh-agent-missing", "ssh agent '\(agent.id)' is required and was not given",
-        hint: "leave required out, or fetch what needs the key before the build")
+        hint: "give it one: --ssh \(agent.id)=SOCKET (executor), --allow-ssh-agent \(agent.id)=SOCKET (start)")
     }
     let forwarder = try AgentForwarder(agent: socket, path: scratch.file("agent"), owner: agent.owner)
     forwarders.append(forwarder)

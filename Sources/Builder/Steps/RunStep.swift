@@ -13,6 +13,8 @@ struct RunStep {
   let builder: ImageBuilder
   let step: PlannedStep
   let action: RunAction
+  /// What the image's programs are for.
+  let platform: Platform
   /// Topmost first.
   let lowers: [FilePath]
   let tree: RootTree
@@ -81,6 +83,13 @@ struct RunStep {
     return String(decoding: bytes, as: UTF8.self)
   }
 
+  /// Whether the kernel refused the image's programs. It is asked by starting them: it runs some foreign ones itself
+  /// (386 on amd64), others by emulators of binfmt_misc, and a foreign image may hold programs for this machine.
+  private func isForeign(_ status: ExitStatus, _ lines: [String]) -> Bool {
+    status == .exited(126) && !platform.matches(.host)
+      && lines.contains { $0.lowercased().hasSuffix("exec format error") }
+  }
+
   private func failure(_ status: ExitStatus, _ output: StepOutput) -> Failure {
     let text =
       switch status {
@@ -92,6 +101,13 @@ struct RunStep {
       .failedPrecondition, reason: "run-failed", "step \(step.number) '\(step.instruction)' failed: \(text)",
       source: step.source, hint: status == .signalled(9) ? "it may have run out of memory" : nil,
       cause: lines.isEmpty ? nil : "last lines:\n" + lines.map { "  " + $0 }.joined(separator: "\n"))
+    if isForeign(status, lines) {
+      failure.reason = "run-platform"
+      failure.message += "; this machine (\(Platform.host)) cannot run programs for \(platform)"
+      failure.hint =
+        "begin the stage with FROM --platform=$BUILDPLATFORM and copy what it makes, or register an emulator in "
+        + "binfmt_misc (with its flag F)"
+    }
     failure.commandStatus =
       switch status {
       case .exited(let code): code

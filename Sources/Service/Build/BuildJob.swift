@@ -16,10 +16,11 @@ package struct BuildJob: Sendable {
   private let registryHost: @Sendable () -> String
   /// Nil where images stay in this server's own registry.
   private let external: ExternalPush?
+  private let grants: BuildGrants
 
   package init(
     data: DataDirectory, builder: ImageBuilder, git: GitSources, registry: ImageRegistry,
-    registryHost: @escaping @Sendable () -> String, external: ExternalPush? = nil
+    registryHost: @escaping @Sendable () -> String, external: ExternalPush? = nil, grants: BuildGrants = BuildGrants()
   ) {
     self.data = data
     self.builder = builder
@@ -27,6 +28,7 @@ package struct BuildJob: Sendable {
     self.registry = registry
     self.registryHost = registryHost
     self.external = external
+    self.grants = grants
   }
 
   /// Runs the build; what it throws is why the build FAILED.
@@ -50,6 +52,8 @@ package struct BuildJob: Sendable {
       buildArgs: record.buildArgs, platform: record.platform, noCache: record.noCache,
       organization: record.organization)
     order.buildName = record.name
+    order.agents = grants.agents
+    order.allowsInsecure = grants.allowsInsecure
     order.secrets = try BuildSecretStore(data: data).buildSecrets(of: record.organization)
     let image = try await builder.build(order, reporter: reporter)
     return try await publish(image, of: record, reporter)

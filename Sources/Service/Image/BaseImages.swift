@@ -50,7 +50,7 @@ package struct BaseImages: BaseImageSource {
     let own = try local.repository(of: reference, for: organization)
     guard !local.isOwn(reference) else { return try await local.image(text, platform: platform, for: organization) }
     let name = try RemoteName(reference)
-    let pulled = try Repository("\(organization)/\(name.host.replacing(":", with: "-"))/\(name.repository)")
+    let pulled = try Repository("\(organization)/\(LocalImages.component(ofHost: name.host))/\(name.repository)")
     // A short name is the organisation's own image first: what it pushed or imported stands over Docker Hub's.
     if own != pulled, try isHere(reference.manifest, own) {
       return try local.image(text, reference.manifest, in: own, platform: platform)

@@ -51,7 +51,11 @@ package struct ImageImportService: Sendable {
     let files = try ArchivedFiles(ArchiveNormalizer.tar(from: archive, into: scratch))
     let image: ImportableImage
     if files.contains("oci-layout"), files.contains("index.json") {
-      image = try OCILayoutImport(files: files, blobs: data.blobs).image(tag: tag)
+      let layout = OCILayout(files: files)
+      let found = try layout.image(tag, for: .host)
+      // Also blobs that are here already: only an archive that holds the bytes may bring them into the repository.
+      for layer in found.manifest.layers { try layout.store(layer.digest, in: data.blobs) }
+      image = ImportableImage(config: found.config, layers: found.manifest.layers)
     } else if files.contains("manifest.json") {
       image = try DockerArchiveImport(files: files, blobs: data.blobs).image()
     } else {
@@ -73,7 +77,7 @@ struct ImportableImage {
 }
 
 /// The files of an indexed archive by their paths.
-struct ArchivedFiles {
+struct ArchivedFiles: ImageFiles {
   private let index: ArchiveIndex
   private let byPath: [FilePath: IndexedEntry]
   /// As they stand in the archive, the last of each path.
@@ -110,14 +114,5 @@ struct ArchivedFiles {
 
   func reader(of entry: IndexedEntry) throws(Failure) -> any ByteReader {
     try index.body(of: entry)
-  }
-
-  func json<Value: Decodable>(_ type: Value.Type, _ path: FilePath) throws(Failure) -> Value {
-    let bytes = try reader(path).contents(limit: .mebibytes(16))
-    do { return try CanonicalJSON.decode(type, from: bytes) } catch {
-      throw Failure(
-        .invalidArgument, reason: "image-archive-broken", "'\(path)' in the image archive cannot be read",
-        cause: String(describing: error))
-    }
   }
 }

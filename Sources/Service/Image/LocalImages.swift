@@ -34,9 +34,18 @@ package struct LocalImages: BaseImageSource {
     if let named = host, ownHosts.contains(named) { host = nil }
     if host == "docker.io" || host == "index.docker.io" { host = nil }
     if host == nil, path.hasPrefix("library/") { path.removeFirst("library/".count) }
-    if let host { return try Repository("\(organization)/\(host.replacing(":", with: "-"))/\(path)") }
+    if let host { return try Repository("\(organization)/\(component(ofHost: host))/\(path)") }
     if path.hasPrefix("\(organization)/") { return try Repository(path) }
     return try Repository("\(organization)/\(path)")
+  }
+
+  /// A registry's host as a component of a repository: `host:port` as `host-port`, `[a::1]:port` as `ipv6-a--1.port`.
+  static func component(ofHost host: String) -> String {
+    guard host.hasPrefix("["), let close = host.firstIndex(of: "]") else { return host.replacing(":", with: "-") }
+    let address = host[..<close].dropFirst().lowercased().replacing(":", with: "-")
+    let port = host[close...].dropFirst(2)
+    // A component ends with a letter or a digit.
+    return "ipv6-\(address)\(address.hasSuffix("-") ? "0" : "")" + (port.isEmpty ? "" : ".\(port)")
   }
 
   /// Whether the reference names this server.
@@ -75,7 +84,8 @@ package struct LocalImages: BaseImageSource {
       }
       let config = try registry.bytes(of: manifest.config.digest, in: repository, limit: .mebibytes(8))
       return BaseImage(
-        reference: text, manifest: stored.digest, config: try decode(ImageConfig.self, config, of: text),
+        reference: text, manifest: stored.digest, mediaType: stored.mediaType,
+        config: try decode(ImageConfig.self, config, of: text),
         layers: manifest.layers)
     } catch {
       guard error.code == .notFound, error.reason != "base-image-platform" else { throw error }

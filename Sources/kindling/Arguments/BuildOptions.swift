@@ -25,7 +25,15 @@ struct BuildOptions: ParsableArguments {
   @Option(help: ArgumentHelp("End the build as FAILED after this time, such as 90 or 1h", valueName: "time"))
   var buildTimeout: TimeSpan?
 
+  @Option(help: .hidden)
+  var buildContext: [String] = []
+
   func validate() throws {
+    guard buildContext.isEmpty else {
+      throw ValidationError(
+        "--build-context is not for builds of a server: the platform's CreateBuild has no field for named contexts. "
+          + "Use 'kindling executor --build-context …', or put the files into the context")
+    }
     for argument in buildArg where argument.hasPrefix("=") || argument.isEmpty {
       throw ValidationError("build argument '\(argument)' has no name; write it like --build-arg NAME=VALUE")
     }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Builder
 import Diagnostics
 import Foundation
+import Git
 import OCI
 import Service
 import Storage
@@ -13,18 +14,20 @@ struct PlanCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plan",
     abstract: "Print what a build would do; touches nothing",
-    usage: "kindling plan <PATH> [options]",
+    usage: "kindling plan <PATH|GIT-URL> [options]",
     discussion: """
       Base images are looked up in a running server's registry; without one they
-      are planned as if their configuration were empty.
+      are planned as if their configuration were empty. A commit is fetched for
+      the plan alone, with GIT_USERNAME and GIT_PASSWORD, or GIT_TOKEN.
 
       Examples:
         kindling plan .
         kindling plan ./api --target test --build-arg MODE=debug --json
+        kindling plan https://git.example/acme/app.git#v1:web
       """
   )
 
-  @Argument(help: ArgumentHelp("The directory that is the build's context", valueName: "path"))
+  @Argument(help: ArgumentHelp("The build's context: a directory or a git address", valueName: "path"))
   var path: String
 
   @Option(
@@ -41,6 +44,16 @@ struct PlanCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Such as linux/amd64 (default: this machine's)", valueName: "os/arch"))
   var platform: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "A context of its own: a folder, docker-image://, oci-layout://, target: or git (repeatable)",
+      valueName: "name=context"))
+  var buildContext: [String] = []
+
+  @Option(
+    help: ArgumentHelp("Another limit of git, such as object-size=4GiB (repeatable)", valueName: "name=value"))
+  var gitLimit: [String] = []
+
   @Flag(help: "Print the plan as one JSON object")
   var json = false
 
@@ -53,17 +66,18 @@ struct PlanCommand: AsyncParsableCommand {
   }
 
   private func plan() async throws {
-    guard !path.contains("://") else {
-      throw Failure(
-        .unimplemented, reason: "plan-of-address", "'\(path)' is an address, and only directories can be planned",
-        hint: "clone it first")
-    }
-    let folder = FilePath(path)
-    try ContextArchive.check(folder, dockerfile: dockerfile)
+    let environment = ProcessInfo.processInfo.environment
+    let context = try await context(environment)
+    defer { context.close() }
     let access = try await ServerAccess.find(shared)
+    let names = try NamedContextWords(buildContext)
     let bases = ServerBases(access)
-    let order = try order(folder, organization: organization(access))
-    var plan = try await BuildPlan.make(for: order, bases: bases, scratch: folder)
+    var order = try order(context, organization: organization(access), environment)
+    order.namedContexts = try names.contexts()
+    // What may run is decided where the build runs.
+    order.allowsInsecure = true
+    var plan = try await BuildPlan.make(
+      for: order, bases: LayoutImages(names.layouts, blobs: nil, next: bases), scratch: context.scratch)
     for text in bases.warnings { plan.warn(text) }
     if json || shared.output == .json {
       Console.standardOutput.write(JSONText.line(PlanDocument(plan)) + "\n")
@@ -72,7 +86,20 @@ struct PlanCommand: AsyncParsableCommand {
     }
   }
 
-  private func order(_ folder: FilePath, organization: OrganizationName) throws(Failure) -> BuildOrder {
+  private func context(_ environment: [String: String]) async throws -> PlanContext {
+    guard path.contains("://") || GitAddress.isGit(path) else {
+      let folder = FilePath(path)
+      try ContextArchive.check(folder, dockerfile: dockerfile)
+      return PlanContext(directory: folder)
+    }
+    return try await PlanContext.fetch(
+      path, limits: try GitLimits(settings: gitLimit), environment: environment,
+      display: FetchDisplay(isSilent: json || shared.output == .json))
+  }
+
+  private func order(
+    _ context: PlanContext, organization: OrganizationName, _ environment: [String: String]
+  ) throws(Failure) -> BuildOrder {
     var chosen = Platform.host
     if let text = platform {
       guard let parsed = Platform(text) else {
@@ -83,8 +110,8 @@ struct PlanCommand: AsyncParsableCommand {
       chosen = parsed
     }
     return BuildOrder(
-      workName: "plan", source: .directory(folder), dockerfile: dockerfile,
-      buildArgs: BuildOptions.arguments(buildArg, ProcessInfo.processInfo.environment), target: target,
+      workName: "plan", source: context.source, dockerfile: dockerfile,
+      buildArgs: BuildOptions.arguments(buildArg, environment), target: target,
       platform: chosen,
       noCache: true, organization: organization)
   }

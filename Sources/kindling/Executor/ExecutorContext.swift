@@ -3,6 +3,7 @@ import Builder
 import Diagnostics
 import Foundation
 import OCI
+import Service
 import Storage
 import SystemPackage
 
@@ -22,7 +23,10 @@ struct ExecutorContext {
       workName: "executor", source: source, dockerfile: dockerfile, buildArgs: settings.buildArgs,
       target: settings.target, platform: settings.platform, noCache: !settings.isCaching,
       organization: try OrganizationName("executor"))
-    for (name, text) in settings.namedContexts { order.namedContexts[name] = try Self.context(text) }
+    order.namedContexts = try settings.namedContexts.contexts()
+    for socket in settings.grants.agents.values { try AgentWord.check(socket) }
+    order.agents = settings.grants.agents
+    order.allowsInsecure = settings.grants.allowsInsecure
     for secret in settings.secrets { order.secrets[secret.id] = try value(of: secret) }
     order.contextSubPath = subPath
     order.hostDockerfile = host
@@ -30,15 +34,6 @@ struct ExecutorContext {
     order.singleSnapshot = settings.singleSnapshot
     order.cacheLife = settings.cache.timeToLive
     return order
-  }
-
-  /// The forms of `--build-context NAME=…` that name no directory.
-  private static func context(_ text: String) throws(Failure) -> NamedContext {
-    if text.hasPrefix("docker-image://") { return .image(String(text.dropFirst("docker-image://".count))) }
-    if text.hasPrefix("target:") { return .stage(String(text.dropFirst("target:".count))) }
-    throw Failure(
-      .unimplemented, reason: "build-context-unimplemented", "named context '\(text)' is neither an image nor a stage",
-      hint: "use NAME=docker-image://REF or NAME=target:STAGE, or copy the files into the context")
   }
 
   private func value(of secret: ExecutorSettings.Secret) throws(Failure) -> SecretValue {

@@ -19,8 +19,8 @@ struct ExecutorImage: Sendable {
         .invalidArgument, reason: "image-format-unsuitable", "docker's image format has no zstd layers",
         hint: "use --image-format oci")
     }
-    // Here: docker's format wherever it can say all; Kaniko takes that of the base image, and docker's without one.
-    let isDocker = settings.imageFormat == .docker || (settings.imageFormat == nil && !needsOCI)
+    // Kaniko: the format of the base image, docker's without one. Here: OCI's too where docker's cannot say all.
+    let isDocker = settings.imageFormat.map { $0 == .docker } ?? (!needsOCI && built.baseType != .ociManifest)
     manifestType = isDocker ? .dockerManifest : .ociManifest
     layers = built.layers.map { layer in
       var layer = layer

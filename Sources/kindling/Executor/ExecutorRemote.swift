@@ -19,6 +19,7 @@ struct ExecutorRemote: Sendable {
   private let data: DataDirectory
   private let client: OutboundClient
   private let credentials: RegistryCredentials
+  private let fetcher: GitFetcher
 
   /// Throws `docker-config-invalid`.
   init(_ settings: ExecutorSettings, environment: [String: String], data: DataDirectory) throws(Failure) {
@@ -27,6 +28,9 @@ struct ExecutorRemote: Sendable {
     self.data = data
     client = OutboundClient(policy: settings.registries.policy, environment: environment)
     credentials = try RegistryCredentials(saved: [:], docker: try DockerConfig.find(environment: environment))
+    fetcher = GitFetcher(
+      store: try GitStore(folder: data.path(.git)), client: client, limits: settings.git.limits,
+      environment: environment)
   }
 
   /// Closes the connections.
@@ -37,10 +41,18 @@ struct ExecutorRemote: Sendable {
     let registry = ImageRegistry(data: data)
     let credentials = self.credentials
     let pulls = settings.registries.pulls
-    return BaseImages(
+    let images = BaseImages(
       local: LocalImages(registry: registry, ownHosts: { [] }), registry: registry,
       remote: RemoteImages(client: client, settings: pulls, blobs: data.blobs), data: data, tagLife: .zero,
       credentials: { (_) throws(Failure) in credentials })
+    return LayoutImages(settings.namedContexts.layouts, blobs: data.blobs, next: images)
+  }
+
+  /// Where ADD and named contexts find repositories.
+  var trees: any RemoteTrees {
+    ExecutorTrees(named: settings.namedContexts.repositories, added: GitTrees(fetcher: fetcher, rules: GitRules())) {
+      (text) async throws(Failure) in try await fetcher.tree(try order(for: text)) { _ in }
+    }
   }
 
   /// Where ADD finds files behind URLs.
@@ -100,24 +112,26 @@ struct ExecutorRemote: Sendable {
 
   /// The commit that a git context means; the caller releases its lease when the build is over.
   func tree(_ text: String, note: @escaping @Sendable (String) -> Void) async throws(Failure) -> FetchedTree {
+    var order = try order(for: text)
+    if order.reference.isEmpty { order.reference = settings.git.reference ?? "" }
+    if !settings.contextSubPath.isEmpty { order.directory = settings.contextSubPath }
+    let tree = try await fetcher.tree(order) { _ in }
+    note("git \(order.address.url) \(tree.reference) → \(tree.commit.hex)")
+    for text in tree.notes { note(text) }
+    return tree
+  }
+
+  /// A repository that the command line names.
+  private func order(for text: String) throws(Failure) -> GitTreeOrder {
     let address = try GitAddress(
       parsing: text, userinfo: .allowed, pullMethod: try GitEnvironment.pullMethod(environment))
-    let sub = settings.contextSubPath
-    let named = address.commit?.hex ?? address.reference
-    let order = GitTreeOrder(
-      address: address, reference: named ?? settings.git.reference ?? "",
-      directory: sub.isEmpty ? address.subdirectory ?? "" : sub,
+    return GitTreeOrder(
+      address: address, reference: address.commit?.hex ?? address.reference ?? "",
+      directory: address.subdirectory ?? "",
       credentials: address.credentials ?? GitEnvironment.credentials(environment), scope: "executor",
       includesSubmodules: settings.git.includesSubmodules || address.includesSubmodules == true,
       keepsGitDirectory: address.keepsGitDirectory == true,
       // Kaniko: keys and folders are those of whoever gives the command.
       transports: GitAddress.Transport.every)
-    let fetcher = GitFetcher(
-      store: try GitStore(folder: data.path(.git)), client: client, limits: settings.git.limits,
-      environment: environment)
-    let tree = try await fetcher.tree(order) { _ in }
-    note("git \(address.url) \(tree.reference) → \(tree.commit.hex)")
-    for text in tree.notes { note(text) }
-    return tree
   }
 }

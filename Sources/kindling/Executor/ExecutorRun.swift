@@ -44,7 +44,8 @@ struct ExecutorRun: Sendable {
     }
     let shared = try remote.sharedCache(log)
     let builder = ImageBuilder(
-      data: data, executable: "/proc/self/exe", bases: remote.bases, files: remote.files, shared: shared)
+      data: data, executable: "/proc/self/exe", bases: remote.bases, files: remote.files,
+      trees: remote.trees, shared: shared)
     let result: Result<BuiltImage, Failure>
     do throws(Failure) {
       result = .success(try await builder.build(order, reporter: ExecutorReporter(log)))

@@ -1,6 +1,7 @@
 import Builder
 import Diagnostics
 import OCI
+import Service
 import SystemPackage
 
 /// What the executor is asked for: its command line, checked. Nothing was looked up on the machine yet.
@@ -28,7 +29,8 @@ struct ExecutorSettings: Sendable, Hashable {
   var target: String?
   var platform = Platform.host
   var secrets: [Secret] = []
-  var namedContexts: [String: String] = [:]
+  var namedContexts = NamedContextWords()
+  var grants = BuildGrants()
   var git: GitChoices
 
   var destinations: [ImageDestination] = []
@@ -109,7 +111,16 @@ struct ExecutorSettings: Sendable, Hashable {
       self.platform = platform
     }
     for text in flags.all("secret") { secrets.append(try Self.secret(text)) }
-    namedContexts = try flags.pairs("build-context")
+    namedContexts = try NamedContextWords(flags.all("build-context"))
+    grants.agents = try AgentWord.sockets(flags.all("ssh"), of: "--ssh", environment)
+    for text in flags.all("allow") {
+      switch text {
+      case "security.insecure": grants.allowsInsecure = true
+      // A RUN has the machine's network anyway.
+      case "network.host": continue
+      default: throw FlagValues.invalid("allow", text, "security.insecure or network.host")
+      }
+    }
   }
 
   private mutating func readOutput(_ flags: FlagValues, _ environment: [String: String]) throws(Failure) {

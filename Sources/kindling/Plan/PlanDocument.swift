@@ -23,6 +23,7 @@ struct PlanDocument: Encodable {
     var name: String?
     /// `scratch`, `stage N` or the image's reference.
     var from: String
+    var platform: String
     var steps: [Step]
     var config: ImageConfig.Container?
   }
@@ -38,7 +39,7 @@ struct PlanDocument: Encodable {
     }
     stages = plan.stages.map { stage in
       Stage(
-        index: stage.index, name: stage.name, from: Self.text(stage.origin),
+        index: stage.index, name: stage.name, from: Self.text(stage.origin), platform: stage.platform.description,
         steps: stage.steps.map {
           Step(step: $0.number, line: $0.line, instruction: $0.instruction, action: Self.word($0.action))
         },

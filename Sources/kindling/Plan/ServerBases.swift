@@ -50,7 +50,8 @@ final class ServerBases: BaseImageSource {
   private func empty(_ reference: String, _ platform: Platform, _ why: String) -> BaseImage {
     missing.withLock { $0[reference] = why }
     return BaseImage(
-      reference: reference, manifest: Digest(sha256Of: []), config: ImageConfig(platform: platform), layers: [])
+      reference: reference, manifest: Digest(sha256Of: []), mediaType: .ociManifest,
+      config: ImageConfig(platform: platform), layers: [])
   }
 
   private static func lookUp(
@@ -75,7 +76,8 @@ final class ServerBases: BaseImageSource {
       let manifest = try CanonicalJSON.decode(Manifest.self, from: bytes)
       let config = try await read(door, "\(place)/blobs/\(manifest.config.digest)")
       return BaseImage(
-        reference: reference, manifest: digest, config: try CanonicalJSON.decode(ImageConfig.self, from: config),
+        reference: reference, manifest: digest, mediaType: manifest.mediaType ?? .ociManifest,
+        config: try CanonicalJSON.decode(ImageConfig.self, from: config),
         layers: manifest.layers)
     } catch {
       throw Failure(wrapping: error, reason: "base-image-broken", while: "reading image '\(reference)'")
