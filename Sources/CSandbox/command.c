@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "filter.h"
 #include "internal.h"
 
 // Docker: the default set. SYS_ADMIN is not in it, so no command can undo the masks over /proc.
@@ -119,6 +120,12 @@ _Noreturn static void execute(const struct description *d) {
   _exit(127);
 }
 
+/// Before the user is changed, as only CAP_SYS_ADMIN may do it without no_new_privs, which would break `su`.
+// Docker: where the kernel has no filters, commands run without one; the probe tells so.
+static void restrict_calls(void) {
+  if (filter_install(&filter_build) != 0 && errno != ENOSYS) fail("seccomp", "filter");
+}
+
 void command_run(const struct description *d) {
   setsid();
   umask(d->mask);
@@ -128,7 +135,10 @@ void command_run(const struct description *d) {
   syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
   if (chdir(d->working_directory) != 0) fail("workdir", d->working_directory);
   uint64_t kept = kept_set();
-  if (!d->privileged) drop_bounding_set(kept);
+  if (!d->privileged) {
+    drop_bounding_set(kept);
+    restrict_calls();
+  }
   become(d);
   if (!d->privileged) keep_capabilities(kept, d->uid == 0);
   close_range(DESCRIPTION_FD, ~0U, CLOSE_RANGE_CLOEXEC);

@@ -3,9 +3,11 @@
 #include <sched.h>
 #include <stdio.h>
 #include <sys/mount.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "filter.h"
 #include "internal.h"
 
 /// Root as far as mounting goes: an ordinary user gets there by a user namespace.
@@ -42,6 +44,14 @@ static int try_many_layers(void) {
   return many ? 0 : ENOSYS;
 }
 
+static int try_filter(void) {
+  bool ignored = false;
+  if (!become_able(&ignored)) return errno;
+  if (filter_install(&filter_build) != 0) return errno;
+  // Swapping is refused to everybody by the filter; without one there is no such file.
+  return syscall(SYS_swapoff, "") != 0 && errno == EPERM ? 0 : ENOSYS;
+}
+
 /// The errno `question` ends with, asked in a child.
 static int ask(int (*question)(void)) {
   pid_t child = fork();
@@ -57,6 +67,7 @@ int probe_main(const char *directory) {
   static const struct { const char *name; int (*question)(void); } questions[] = {
       {"user-namespace", try_user_namespace}, {"namespaces", try_namespaces}, {"network", try_network},
       {"overlay", try_overlay},               {"many-layers", try_many_layers},
+      {"seccomp", try_filter},
   };
   place = directory;
   unsigned first = 0, start = 0, count = 0;

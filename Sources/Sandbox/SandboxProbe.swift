@@ -6,7 +6,8 @@ import SystemPackage
 package enum SandboxProbe {
   /// One thing a sandbox needs.
   package struct Finding: Sendable, Hashable {
-    /// Stable: `user`, `user-namespace`, `namespaces`, `network`, `overlay`, `many-layers`.
+    /// Stable: `user`, `user-namespace`, `namespaces`, `network`, `overlay`, `many-layers`,
+    /// `seccomp`.
     package var name: String
     package var ok: Bool
     package var detail: String
@@ -91,6 +92,8 @@ package enum SandboxProbe {
     case "overlay":
       "put the data directory on ext4, xfs or btrfs, not on another overlay; an ordinary user needs Linux 5.11"
     case "many-layers": "Linux 6.5 stacks 500 layers, older kernels as many as fit in one page of mount options"
+    case "seccomp":
+      "commands of builds may make every system call; a kernel with CONFIG_SECCOMP_FILTER keeps dangerous ones from them"
     default: nil
     }
   }

@@ -71,6 +71,14 @@ enum SandboxReport: Hashable {
         hint: "run `kindling doctor`: it names what is missing",
         cause: cause
       )
+    case "seccomp":
+      return Failure(
+        .failedPrecondition,
+        reason: "sandbox-seccomp",
+        "system calls of a command can't be restricted",
+        hint: "run `kindling doctor`: it names what is missing; RUN --security=insecure does without",
+        cause: cause
+      )
     case "layer", "layers", "overlay":
       return overlayFailure(step: step, error: error, cause: cause)
     case "bind", "mount-point":

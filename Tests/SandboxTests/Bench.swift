@@ -16,6 +16,8 @@ final class Bench: Sendable {
 
   /// `bin` with busybox, `etc` with two users, and none of proc, dev, sys.
   private static let sharedBase = makeBase()
+  /// Where tests put what several of them need.
+  static var sharedFolder: FilePath { sharedBase.removingLastComponent() }
   private static let counter = Atomic<Int>(0)
 
   init() {

@@ -40,7 +40,7 @@ struct SandboxProbeTests {
   func answers() {
     let findings = SandboxProbe.run()
     #expect(
-      findings.map(\.name) == ["user", "user-namespace", "namespaces", "network", "overlay", "many-layers"]
+      findings.map(\.name) == ["user", "user-namespace", "namespaces", "network", "overlay", "many-layers", "seccomp"]
     )
     for finding in findings where !finding.ok { #expect(finding.hint != nil) }
   }
