@@ -50,6 +50,7 @@ package struct BuildJob: Sendable {
       buildArgs: record.buildArgs, platform: record.platform, noCache: record.noCache,
       organization: record.organization)
     order.buildName = record.name
+    order.layerFormat.latestTime = try SourceDateEpoch.seconds(record.buildArgs[SourceDateEpoch.name])
     order.secrets = try BuildSecretStore(data: data).buildSecrets(of: record.organization)
     let image = try await builder.build(order, reporter: reporter)
     return try await publish(image, of: record, reporter)

@@ -66,5 +66,7 @@ struct ExecutorRun: Sendable {
       try await remote.push(image, to: destination)
       log.write(.info, "Pushed \(destination.fullName)@\(image.digest)")
     }
+    try DigestFiles(outputs: outputs, destinations: settings.destinations)
+      .writePushed(image.digest, to: environment["BUILDER_OUTPUT"])
   }
 }
