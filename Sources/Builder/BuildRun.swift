@@ -123,7 +123,9 @@ struct BuildRun: Sendable {
     }
   }
 
-  /// WORKDIR: the missing directories as a layer, or nothing when all are there.
+  /// WORKDIR: the missing directories as a layer, which is empty when all are there.
+  ///
+  /// BuildKit: every WORKDIR but `/` is a layer. Kaniko makes one only for a new directory.
   private func makeDirectory(
     _ path: String, user: String, _ step: PlannedStep, in build: StageBuild
   ) async throws(Failure) -> Outcome {
@@ -131,29 +133,22 @@ struct BuildRun: Sendable {
     let action = CopyAction(
       origin: .context, sources: [], destination: path, endsWithSlash: true, owner: nil, mode: nil,
       unpacksArchives: false, excludes: [])
-    let owner = user.isEmpty ? (uid: 0, gid: 0) : try directoryOwner(user, tree)
+    // BuildKit makes it for the USER in force, whom it reads as --chown does: of `USER 1000` the group is 1000 too.
+    let owner = user.isEmpty ? (uid: 0, gid: 0) : try Accounts(in: tree).owner(user)
     let destination = try CopyDestination(action, root: tree, owner: owner, now: now)
-    if destination.directory.isEmpty { return there(step) }
+    guard path != "/" else {
+      reasons.tell("the directory is there", of: step.number)
+      return (nil, false)
+    }
     if let node = try tree.node(destination.directory) {
       guard case .directory = node.entry.kind else {
         throw Failure(.invalidArgument, reason: "workdir-not-directory", "'\(path)' exists and is not a directory")
       }
-      return there(step)
+      return try await layer(of: [], for: step, of: build.stage)
     }
     var collector = EntryCollector(destination: destination, mode: nil)
     try collector.addDirectory(destination.directory)
     return try await layer(of: collector.entries, for: step, of: build.stage)
-  }
-
-  private func there(_ step: PlannedStep) -> Outcome {
-    reasons.tell("the directory is there", of: step.number)
-    return (nil, false)
-  }
-
-  /// BuildKit makes a WORKDIR for the USER in force.
-  private func directoryOwner(_ user: String, _ tree: RootTree) throws(Failure) -> (uid: UInt32, gid: UInt32) {
-    let account = try Accounts(in: tree).user(user)
-    return (account.uid, account.gid)
   }
 
   private func copy(_ action: CopyAction, _ step: PlannedStep, in build: StageBuild) async throws(Failure) -> Outcome {

@@ -64,8 +64,8 @@ static void become(const struct description *d) {
   char who[64];
   snprintf(who, sizeof who, "%u:%u", d->uid, d->gid);
   if (setgroups(d->group_count, d->groups) != 0) {
-    // With a single id mapped the kernel denies setgroups for good; without groups to set there is nothing to lose.
-    if (!(errno == EPERM && d->in_user_namespace && d->group_count == 0)) fail("user", who);
+    // With a single id mapped the kernel denies setgroups for good, and knows no other group that could be set.
+    if (!(errno == EPERM && d->in_user_namespace)) fail("user", who);
   }
   if (setresgid(d->gid, d->gid, d->gid) != 0) fail("user", who);
   if (setresuid(d->uid, d->uid, d->uid) != 0) fail("user", who);

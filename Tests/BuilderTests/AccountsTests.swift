@@ -20,11 +20,12 @@ struct AccountsTests {
   @Test(
     "USER means",
     arguments: [
-      ("", 0, 0, [], "/root"), ("root", 0, 0, [29], "/root"), ("0", 0, 0, [29], "/root"),
+      ("", 0, 0, [29], "/root"), ("root", 0, 0, [29], "/root"), ("0", 0, 0, [29], "/root"),
       ("builder", 1000, 1001, [29, 44], "/home/builder"), ("1000", 1000, 1001, [29, 44], "/home/builder"),
       ("builder:audio", 1000, 29, [], "/home/builder"), ("builder:7", 1000, 7, [], "/home/builder"),
       ("4242", 4242, 0, [], "/"), ("4242:4343", 4242, 4343, [], "/"), ("homeless", 1002, 1002, [], "/"),
-      ("1003", 2003, 2004, [], "/number"), ("0:77", 0, 78, [], "/root"), (":29", 0, 29, [], "/root"),
+      ("1003", 2003, 2004, [], "/number"), ("0:77", 0, 77, [], "/root"), ("root:77", 0, 78, [], "/root"), ("1003:5", 1003, 5, [], "/"),
+      ("builder:", 1000, 1001, [29, 44], "/home/builder"), (":29", 0, 29, [], "/root"),
       ("4294967294", 4_294_967_294, 0, [], "/"),
     ] as [(String, UInt32, UInt32, [UInt32], String)])
   func users(spec: String, uid: UInt32, gid: UInt32, supplementary: [UInt32], home: String) throws {
@@ -36,7 +37,8 @@ struct AccountsTests {
     "--chown means",
     arguments: [
       ("builder", 1000, 1001), ("1000", 1000, 1000), ("55", 55, 55), ("55:66", 55, 66), ("builder:root", 1000, 0),
-      ("1000:audio", 1000, 29), ("0", 0, 0), ("root", 0, 0),
+      ("1000:audio", 1000, 29), ("0", 0, 0), ("root", 0, 0), ("1003", 1003, 1003), ("1003:audio", 1003, 29),
+      ("builder:77", 1000, 77), ("1000:", 1000, 1000), ("builder:", 1000, 1001), (":audio", 0, 29),
     ] as [(String, UInt32, UInt32)])
   func owners(spec: String, uid: UInt32, gid: UInt32) throws {
     let owner = try accounts.owner(spec)

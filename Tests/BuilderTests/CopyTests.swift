@@ -38,7 +38,8 @@ struct CopyTests {
   static let image = RootTree(
     Entry.directory("tmp", mode: 0o1777), Entry.directory("etc", uid: 5), Entry.file("etc/passwd", "P"),
     Entry.directory("usr"), Entry.directory("usr/bin", mode: 0o711), Entry.symlink("bin", "usr/bin"),
-    Entry.symlink("abs", "/etc"), Entry.symlink("current", "etc/passwd"), Entry.directory("sub"))
+    Entry.symlink("abs", "/etc"), Entry.symlink("current", "etc/passwd"), Entry.directory("sub"),
+    Entry.symlink("dangling", "/new/place"), Entry.directory("links"), Entry.symlink("links/file", "/etc/passwd"))
 
   @Test(
     "places its sources",
@@ -52,7 +53,9 @@ struct CopyTests {
       (["file"], "/bin/tool", ["usr/ 755 0:0", "usr/bin/ 711 0:0", "usr/bin/tool = F 644 0:0"]),
       (["file"], "/bin", ["usr/ 755 0:0", "usr/bin/ 711 0:0", "usr/bin/file = F 644 0:0"]),
       (["file"], "/abs/x", ["etc/ 755 5:0", "etc/x = F 644 0:0"]),
-      (["file"], "/current", ["current = F 644 0:0"]),
+      (["file"], "/current", ["etc/ 755 5:0", "etc/passwd = F 644 0:0"]),
+      (["file"], "/dangling", ["new/ 755 0:0", "new/place = F 644 0:0"]),
+      (["file", "to-file"], "/links/", ["links/ 755 0:0", "links/file = F 644 0:0", "links/to-file = F 644 0:0"]),
       (["to-file"], "/x/", ["x/ 755 0:0", "x/to-file = F 644 0:0"]),
       (["to-file"], "/x", ["x = F 644 0:0"]),
       (

@@ -135,6 +135,9 @@ struct PlanTests {
       ("FROM busybox AS a\nCOPY --from=b /x /x\nFROM busybox AS b\nCOPY --from=a /x /x\n", "stages-circular", 1),
       ("FROM busybox AS a\nCOPY --from=a /x /x\n", "stages-circular", 1),
       ("FROM busybox\nEXPOSE 9-8\n", "expose-invalid", 2),
+      ("FROM busybox\nSTOPSIGNAL SIGTREM\n", "stop-signal-unknown", 2),
+      ("FROM busybox\nARG S=0\nSTOPSIGNAL $S\n", "stop-signal-unknown", 3),
+      ("FROM busybox\nSTOPSIGNAL SIGRTMIN+16\n", "stop-signal-unknown", 2),
       ("FROM busybox\nCOPY --chmod=rwx a /\n", "chmod-invalid", 2),
       ("FROM --platform=linux/s390x busybox\n", "from-platform-unimplemented", 1),
       ("FROM busybox\nADD --checksum=sha256:\(String(repeating: "0", count: 64)) a /\n", "checksum-not-remote", 2),
@@ -183,6 +186,28 @@ struct PlanTests {
     where host.description == "linux/amd64" {
       #expect(try await plan("FROM --platform=\(word) busybox\n").stages.count == 1)
     }
+  }
+
+  @Test(
+    "know every signal STOPSIGNAL may name",
+    arguments: ["SIGTERM", "quit", "9", "64", "RTMIN", "sigrtmin+15", "RTMAX-14", "SIGWINCH"])
+  func signals(word: String) async throws {
+    let plan = try await plan("FROM busybox\nSTOPSIGNAL \(word)\n")
+    #expect(plan.stages.last?.config.config?.stopSignal == word)
+  }
+
+  @Test("know arguments nobody declares, which build arguments override, and ask for no ARG of the build's own ones")
+  func builtInArguments() async throws {
+    let text = "ARG TARGETSTAGE\nFROM busybox AS default\nARG TARGETSTAGE\nARG TARGETARCH\nLABEL s=$TARGETSTAGE a=$TARGETARCH\n"
+    let labels = try await plan(text).stages.last?.config.config?.labels
+    #expect(labels == ["s": "default", "a": "amd64"])
+    let given = [
+      "TARGETARCH": "z80", "SOURCE_DATE_EPOCH": "1", "BUILDKIT_INLINE_CACHE": "1", "HTTP_PROXY": "x", "TARGETOS": "plan9",
+    ]
+    let other = try await plan(text, arguments: given, target: "default")
+    #expect(other.stages.last?.config.config?.labels == ["s": "default", "a": "z80"])
+    #expect(other.warnings.isEmpty, "\(other.warnings)")
+    #expect(try await plan("FROM busybox\n", arguments: ["OTHER": "1"]).warnings.count == 1)
   }
 
   @Test("take a value that begins with a combining mark, and names that are not ASCII")

@@ -4,41 +4,11 @@ import Testing
 
 /// `kindling executor` as a pipeline that knows Kaniko calls it, without any server.
 @Suite("executor") struct ExecutorTests {
-  /// A context with a busybox root, and a folder of its own for what the executor keeps.
-  private struct Workshop {
-    let folder: TemporaryFolder
-    let path: String
-
-    init(_ dockerfile: String, in folder: TemporaryFolder) async throws {
-      self.folder = folder
-      path = folder.path("ctx")
-      try folder.write(dockerfile, to: "ctx/Dockerfile")
-      try FileManager.default.copyItem(atPath: try await Busybox.shared.archive(), toPath: path + "/base.tar")
-    }
-
-    func run(
-      _ words: [String], input: Data? = nil, environment: [String: String] = [:], launcher: [String] = []
-    ) async throws -> Tool.Result {
-      let command = launcher + [ServerProcess.binary, "executor"] + words
-      return try await Tool(command[0]).run(
-        Array(command.dropFirst()), input: input,
-        environment: ["XDG_CACHE_HOME": folder.path("cache"), "HOME": folder.path].merging(environment) { $1 },
-        in: folder.path)
-    }
-
-    /// What executors keep between runs.
-    var kept: [String] {
-      (try? FileManager.default.contentsOfDirectory(atPath: folder.path("cache/kindling")).sorted()) ?? []
-    }
-  }
-
-  private static let base = "FROM scratch\nADD base.tar /\n"
-
   @Test("an image goes into files that skopeo, podman and umoci read, and leaves nothing behind")
   func outputs() async throws {
     try await withTemporaryFolder { folder in
-      let shop = try await Workshop(
-        Self.base + "COPY data /data\nRUN echo made > /made; echo out; echo err >&2; rm /etc/group\nLABEL a=file\n",
+      let shop = try await ExecutorWorkshop(
+        ExecutorWorkshop.base + "COPY data /data\nRUN echo made > /made; echo out; echo err >&2; rm /etc/group\nLABEL a=file\n",
         in: folder)
       try folder.write("one", to: "ctx/data/one")
       let built = try await shop.run([
@@ -86,7 +56,7 @@ import Testing
   @Test("the exit status is that of the command that failed, else 1")
   func statuses() async throws {
     try await withTemporaryFolder { folder in
-      let shop = try await Workshop(Self.base + "ARG DO\nRUN $DO\n", in: folder)
+      let shop = try await ExecutorWorkshop(ExecutorWorkshop.base + "ARG DO\nRUN $DO\n", in: folder)
       let cases: [([String], Int32, String)] = [
         (["--build-arg", "DO=exit 42"], 42, "exit status 42"),
         (["--build-arg", "DO=false"], 1, "exit status 1"),
@@ -99,12 +69,12 @@ import Testing
         let result = try await shop.run(["--no-push", "--context", "ctx"] + words)
         #expect(result.status == status && result.error.contains(text), "\(words): \(result.all)")
       }
-      try folder.write(Self.base + "RUN exit 42\n", to: "ctx/Dockerfile")
+      try folder.write(ExecutorWorkshop.base + "RUN exit 42\n", to: "ctx/Dockerfile")
       let exited = try await shop.run(["--no-push", "--context", "ctx", "--log-format=json"])
       #expect(exited.status == 42, "\(exited.all)")
       let letter = try JSON(text: exited.error.split(separator: "\n").last.map(String.init) ?? "")
       #expect(letter["reason"] == "run-failed", "\(exited.all)")
-      try folder.write(Self.base + "RUN kill -9 $$\n", to: "ctx/Dockerfile")
+      try folder.write(ExecutorWorkshop.base + "RUN kill -9 $$\n", to: "ctx/Dockerfile")
       #expect(try await shop.run(["--no-push", "--context", "ctx"]).status == 137)
     }
   }
@@ -112,7 +82,7 @@ import Testing
   @Test("contexts come from archives and standard input too, with a directory of theirs as root")
   func contexts() async throws {
     try await withTemporaryFolder { folder in
-      let shop = try await Workshop("FROM scratch\nCOPY file /\n", in: folder)
+      let shop = try await ExecutorWorkshop("FROM scratch\nCOPY file /\n", in: folder)
       try folder.write("FROM scratch\nCOPY inner /\n", to: "ctx/sub/Dockerfile")
       try folder.write("x", to: "ctx/file")
       try folder.write("x", to: "ctx/sub/inner")
@@ -135,7 +105,7 @@ import Testing
   @Test("the Dockerfile may lie outside the context, and the context's own wins over one of the working directory")
   func dockerfiles() async throws {
     try await withTemporaryFolder { folder in
-      let shop = try await Workshop("FROM scratch\nLABEL from=context\n", in: folder)
+      let shop = try await ExecutorWorkshop("FROM scratch\nLABEL from=context\n", in: folder)
       try folder.write("FROM scratch\nLABEL from=here\n", to: "Dockerfile")
       try folder.write("FROM scratch\nLABEL from=other\n", to: "Other")
       for (name, label) in [
@@ -154,8 +124,8 @@ import Testing
   @Test("two builds of one input are one image, to the bit, when dates are fixed")
   func reproducible() async throws {
     try await withTemporaryFolder { folder in
-      let shop = try await Workshop(
-        Self.base
+      let shop = try await ExecutorWorkshop(
+        ExecutorWorkshop.base
           + "WORKDIR /w\nCOPY file <<more /w/\ninline\nmore\nRUN date > /dev/null; mkdir /made; touch /made/x\n",
         in: folder)
       try folder.write("x", to: "ctx/file")
@@ -185,7 +155,7 @@ import Testing
   @Test("all steps of the last stage make one layer on request, removals and all")
   func singleSnapshot() async throws {
     try await withTemporaryFolder { folder in
-      let shop = try await Workshop(
+      let shop = try await ExecutorWorkshop(
         "FROM scratch AS base\nADD base.tar /\nFROM base\nCOPY file /a/\nRUN echo 2 > /a/two; rm -r /home /a/file\n"
           + "COPY file /home/new\nRUN ln /a/two /a/three\n", in: folder)
       try folder.write("x", to: "ctx/file")
@@ -207,8 +177,8 @@ import Testing
   @Test("layers can be zstd, and paths be left out of them")
   func formats() async throws {
     try await withTemporaryFolder { folder in
-      let shop = try await Workshop(
-        Self.base + "RUN mkdir /out /keep; touch /out/x /keep/x\nCOPY base.tar /out/\n", in: folder)
+      let shop = try await ExecutorWorkshop(
+        ExecutorWorkshop.base + "RUN mkdir /out /keep; touch /out/x /keep/x\nCOPY base.tar /out/\n", in: folder)
       let built = try await shop.run([
         "--no-push", "-c", "ctx", "--compression", "zstd", "--compression-level=5", "--ignore-path", "/out",
         "--annotation", "org.example.a=b", "--oci-layout-path", "l",
@@ -232,7 +202,7 @@ import Testing
   @Test("with --cache the next build runs nothing anew, in the user's cache folder or in --kaniko-dir")
   func caching() async throws {
     try await withTemporaryFolder { folder in
-      let shop = try await Workshop(Self.base + "RUN echo once\n", in: folder)
+      let shop = try await ExecutorWorkshop(ExecutorWorkshop.base + "RUN echo once\n", in: folder)
       for place in [[], ["--kaniko-dir", folder.path("k")]] {
         let words = ["--no-push", "-c", "ctx", "--cache=true", "--cache-repo=acme/cache"] + place
         let first = try await shop.run(words)
@@ -253,8 +223,8 @@ import Testing
   @Test("commands see the context they mount, and secrets that stand in no layer and no log")
   func mounts() async throws {
     try await withTemporaryFolder { folder in
-      let shop = try await Workshop(
-        Self.base + "RUN --mount=type=bind,target=/src --mount=type=secret,id=file --mount=type=secret,id=var,env=IT "
+      let shop = try await ExecutorWorkshop(
+        ExecutorWorkshop.base + "RUN --mount=type=bind,target=/src --mount=type=secret,id=file --mount=type=secret,id=var,env=IT "
           + "cat /src/data /run/secrets/file > /out; echo $IT >> /out; echo told $IT; test ! -e /src/hidden\n",
         in: folder)
       try folder.write("data\n", to: "ctx/data")
@@ -278,7 +248,7 @@ import Testing
   @Test("a signal ends it with its processes, and nothing stays")
   func interrupted() async throws {
     try await withTemporaryFolder { folder in
-      let shop = try await Workshop(Self.base + "RUN echo begun; sleep 98765\n", in: folder)
+      let shop = try await ExecutorWorkshop(ExecutorWorkshop.base + "RUN echo begun; sleep 98765\n", in: folder)
       let script = """
         mkfifo out
         "$0" executor --no-push -c ctx > out 2> err & child=$!
@@ -299,7 +269,7 @@ import Testing
   @Test("an ordinary user builds with it")
   func ordinaryUser() async throws {
     try await withTemporaryFolder { folder in
-      let shop = try await Workshop(Self.base + "RUN id -u; touch /made\n", in: folder)
+      let shop = try await ExecutorWorkshop(ExecutorWorkshop.base + "RUN id -u; touch /made\n", in: folder)
       try await Tool("chmod").succeed(["-R", "a+rwX", folder.path])
       let built = try await shop.run(
         ["--no-push", "-c", "ctx", "--tar-path", folder.path("i.tar")],
@@ -313,7 +283,7 @@ import Testing
   @Test("bases are pulled and images pushed, each destination of them, with what docker's configuration knows")
   func registries() async throws {
     try await withServer(["--registry-auth"]) { server, folder in
-      let shop = try await Workshop(Self.base + "LABEL is=base\n", in: folder)
+      let shop = try await ExecutorWorkshop(ExecutorWorkshop.base + "LABEL is=base\n", in: folder)
       let host = server.ready.registry
       let login = Data("dev:\(server.token)".utf8).base64EncodedString()
       try folder.write(#"{"auths":{"\#(host)":{"auth":"\#(login)"}}}"#, to: "docker/config.json")
@@ -360,7 +330,7 @@ import Testing
     settings.users = ["ada": "very secret"]
     try await withGitServer(settings) { git in
       try await withTemporaryFolder { folder in
-        let shop = try await Workshop("FROM scratch\n", in: folder)
+        let shop = try await ExecutorWorkshop("FROM scratch\n", in: folder)
         let work = try await GitWorkshop(folder.path("work"))
         let first = try await work.commit([
           "Dockerfile": "FROM scratch\nLABEL at=first\n", "sub/Dockerfile": "FROM scratch\nLABEL at=sub\n",
@@ -396,7 +366,7 @@ import Testing
   @Test("what cannot be done is said before anything is built")
   func refusals() async throws {
     try await withTemporaryFolder { folder in
-      let shop = try await Workshop("FROM scratch\n", in: folder)
+      let shop = try await ExecutorWorkshop("FROM scratch\n", in: folder)
       let none = try await shop.run(["-c", "ctx"])
       #expect(none.status == 1 && none.error.contains("you must provide --destination"), "\(none.all)")
       let help = try await shop.run(["--help"])

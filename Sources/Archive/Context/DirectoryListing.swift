@@ -1,4 +1,5 @@
 import Diagnostics
+import Glibc
 import SystemPackage
 
 /// What a directory of this machine holds, as the entries of a build's context. Contents are not read: a step that
@@ -46,6 +47,13 @@ package struct DirectoryListing: Sendable {
       case .characterDevice, .blockDevice, .fifo, .socket:
         special.append(item.path)
         continue
+      }
+      // What may not be read is told where a step wants it.
+      if case .file = entry.kind, item.parent.mayHaveAttributes(item.name),
+        let file = try? item.parent.open(item.name, O_RDONLY | O_NONBLOCK)
+      {
+        defer { close(file) }
+        entry.xattrs = try ExtendedAttributes.portable(of: file, path: item.path)
       }
       entries.append(IndexedEntry(entry: entry, bodyOffset: 0, contentDigest: nil))
     }

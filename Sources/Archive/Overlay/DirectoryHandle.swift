@@ -1,3 +1,4 @@
+import CCompression
 import Diagnostics
 import Glibc
 import SystemPackage
@@ -37,6 +38,11 @@ package final class DirectoryHandle {
     try check(result, "examined", name)
     return FileStatus(status)
   }
+
+  /// Whether a name has extended attributes, asked without opening it, of which few files of a context are worth.
+  ///
+  /// By its path: where another directory has taken the place, opening the name tells.
+  func mayHaveAttributes(_ name: [UInt8]) -> Bool { withCName(joined(path, name)) { llistxattr($0, nil, 0) } > 0 }
 
   /// Opens a name for reading or, with `O_CREAT` among the flags, for making.
   func open(_ name: [UInt8], _ flags: CInt, mode: mode_t = 0) throws(Failure) -> CInt {

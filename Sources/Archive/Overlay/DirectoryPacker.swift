@@ -80,6 +80,7 @@ package struct DirectoryPacker {
     try retrying("examined", item.path) { fstat(descriptor, &status) }
     var entry = entry
     entry.size = Int64(status.st_size)
+    entry.xattrs = try ExtendedAttributes.portable(of: descriptor, path: item.path)
     try tar.append(entry, body: FileReader(FileDescriptor(rawValue: descriptor)))
     return entry.size
   }

@@ -78,11 +78,11 @@ package struct LayerPacker {
       var status = stat()
       try retrying("examined", item.path) { fstat(descriptor, &status) }
       entry.size = Int64(status.st_size)
-      entry.xattrs = try portableAttributes(descriptor, item.path)
+      entry.xattrs = try ExtendedAttributes.portable(of: descriptor, path: item.path)
       try tar.append(entry, body: FileReader(FileDescriptor(rawValue: descriptor)))
     case .directory:
       let directory = try item.parent.openDirectory(item.name)
-      entry.xattrs = try portableAttributes(directory.descriptor, item.path)
+      entry.xattrs = try ExtendedAttributes.portable(of: directory.descriptor, path: item.path)
       try tar.append(entry)
       let opaque = try ExtendedAttributes.get(xattrs.opaque, of: directory.descriptor, path: item.path)
       if opaque == [UInt8(ascii: "y")] {
@@ -95,14 +95,6 @@ package struct LayerPacker {
     default: try tar.append(entry)
     }
     return 1
-  }
-
-  private func portableAttributes(_ descriptor: CInt, _ path: FilePath) throws(Failure) -> [String: [UInt8]] {
-    var result: [String: [UInt8]] = [:]
-    for name in try ExtendedAttributes.names(of: descriptor, path: path) where ExtendedAttributes.isPortable(name) {
-      result[name] = try ExtendedAttributes.get(name, of: descriptor, path: path)
-    }
-    return result
   }
 
   /// A whiteout, the same whenever and by whomever a name was removed.

@@ -27,6 +27,15 @@ enum ExtendedAttributes {
     name == "security.capability" || name.hasPrefix("user.") && !name.hasPrefix("user.overlay.")
   }
 
+  /// All portable attributes of an open file.
+  static func portable(of descriptor: CInt, path: @autoclosure () -> FilePath) throws(Failure) -> [String: [UInt8]] {
+    var found: [String: [UInt8]] = [:]
+    for name in try names(of: descriptor, path: path()) where isPortable(name) {
+      found[name] = try get(name, of: descriptor, path: path())
+    }
+    return found
+  }
+
   static func set(
     _ name: String,
     _ value: [UInt8],

@@ -88,7 +88,9 @@ struct Planner {
 
   /// ARGs before the first FROM, and the platform's: what FROM lines see.
   private mutating func declareGlobals() throws(Failure) {
-    for (name, value) in PredefinedArguments.platform(order.platform) { globals.setArgument(name, value) }
+    for (name, value) in PredefinedArguments.globals(order.platform, target: order.target) {
+      globals.setArgument(name, order.buildArgs[name] ?? value)
+    }
     for argument in dockerfile.metaArgs {
       let scope = globals
       if let given = order.buildArgs[argument.name] {
@@ -192,7 +194,8 @@ struct Planner {
   /// Every FROM should name an image when nobody gives build arguments.
   private mutating func checkDefaults() throws(Failure) {
     var scope = Scope(
-      environment: [], arguments: PredefinedArguments.platform(order.platform).map { ($0.key, $0.value) })
+      environment: [],
+      arguments: PredefinedArguments.globals(order.platform, target: order.target).map { ($0.key, $0.value) })
     for argument in dockerfile.metaArgs {
       guard let word = argument.defaultValue else { continue }
       scope.setArgument(argument.name, try expand(word, in: scope))
@@ -228,7 +231,7 @@ struct Planner {
 
   private mutating func warnAboutUnusedArguments() {
     let unused = order.buildArgs.keys.filter {
-      !usedArguments.contains($0) && !PredefinedArguments.proxies.contains($0) && $0 != CheckChoice.argument
+      !usedArguments.contains($0) && !PredefinedArguments.isBuiltIn($0)
     }
     guard !unused.isEmpty else { return }
     warnings.append(

@@ -55,18 +55,26 @@ struct Scope {
 
 /// The build arguments nobody has to declare.
 enum PredefinedArguments {
+  /// Whether an argument means something to the build itself, so that no ARG needs to name it (Dockerfile reference,
+  /// "BuildKit built-in build args").
+  static func isBuiltIn(_ name: String) -> Bool {
+    proxies.contains(name) || name == SourceDateEpoch.name || name.hasPrefix("BUILDKIT_")
+      || globals(.host, target: nil)[name] != nil
+  }
+
   /// Proxy settings reach RUN without an ARG and are in no history and no cache key (Dockerfile reference).
   static let proxies: Set<String> = [
     "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "FTP_PROXY", "ftp_proxy", "NO_PROXY", "no_proxy",
     "ALL_PROXY", "all_proxy",
   ]
 
-  /// Known in FROM lines at once, and in a stage after `ARG NAME`.
-  static func platform(_ target: Platform) -> [String: String] {
+  /// Known in FROM lines at once, and in a stage after `ARG NAME`; a build argument of the name wins.
+  static func globals(_ platform: Platform, target: String?) -> [String: String] {
     let build = Platform.host
     return [
-      "TARGETPLATFORM": target.description, "TARGETOS": target.os, "TARGETARCH": target.architecture,
-      "TARGETVARIANT": target.variant ?? "", "BUILDPLATFORM": build.description, "BUILDOS": build.os,
+      "TARGETPLATFORM": platform.description, "TARGETOS": platform.os, "TARGETARCH": platform.architecture,
+      "TARGETVARIANT": platform.variant ?? "", "TARGETSTAGE": target ?? "default",
+      "BUILDPLATFORM": build.description, "BUILDOS": build.os,
       "BUILDARCH": build.architecture, "BUILDVARIANT": build.variant ?? "",
     ]
   }

@@ -107,25 +107,40 @@ struct StagePlanner {
         shown.append("\(key)=\(value)")
       }
       return "LABEL " + shown.joined(separator: " ")
-    case .user(let word): container.user = try expand(word)
-    case .expose(let words): try expose(words)
+    case .user(let word):
+      let user = try expand(word)
+      container.user = user
+      return "USER \(user)"
+    case .expose(let words): return "EXPOSE [\(try expose(words).joined(separator: " "))]"
     case .volume(let words):
+      var paths: [String] = []
       for word in words {
         let path = try expand(word)
+        paths.append(path)
         guard !path.isEmpty else {
           throw Failure(.invalidArgument, reason: "volume-empty", "VOLUME names an empty path")
         }
         container.volumes = (container.volumes ?? [:]).merging([path: ImageConfig.Empty()]) { $1 }
       }
+      return "VOLUME [\(paths.joined(separator: " "))]"
     case .cmd(let form):
-      container.cmd = arguments(of: form)
+      let words = arguments(of: form)
+      container.cmd = words
       cmdSetHere = true
+      return "CMD \(Self.quoted(words))"
     case .entrypoint(let form):
-      container.entrypoint = arguments(of: form)
+      let words = arguments(of: form)
+      container.entrypoint = words
       // Docker: an ENTRYPOINT clears the CMD that came from the base image (BuildKit, dispatchEntrypoint).
       if !cmdSetHere { container.cmd = nil }
-    case .shell(let words): container.shell = words
-    case .stopSignal(let word): container.stopSignal = try expand(word)
+      return "ENTRYPOINT \(Self.quoted(words))"
+    case .shell(let words):
+      container.shell = words
+      return "SHELL [\(words.joined(separator: " "))]"
+    case .stopSignal(let word):
+      let signal = try expand(word)
+      try stop(with: signal)
+      return "STOPSIGNAL \(signal)"
     case .healthcheck(let check): container.healthcheck = healthcheck(check)
     case .onbuild(let text, _): container.onBuild = (container.onBuild ?? []) + [text]
     case .maintainer(let name): config.author = name
@@ -152,7 +167,25 @@ struct StagePlanner {
     return "ARG " + shown.joined(separator: " ")
   }
 
-  private mutating func expose(_ words: [String]) throws(Failure) {
+  /// Words as BuildKit's history shows them, in Go's quotes.
+  private static func quoted(_ words: [String]) -> String {
+    let shown = words.map { word in
+      word.unicodeScalars.reduce(into: "") { text, scalar in
+        switch scalar {
+        case "\"", "\\": text += "\\\(scalar)"
+        case "\n": text += "\\n"
+        case "\t": text += "\\t"
+        case "\r": text += "\\r"
+        default: text.unicodeScalars.append(scalar)
+        }
+      }
+    }
+    return "[" + shown.map { "\"\($0)\"" }.joined(separator: " ") + "]"
+  }
+
+  /// The ports, in the order written.
+  private mutating func expose(_ words: [String]) throws(Failure) -> [String] {
+    var all: [String] = []
     let scope = self.scope
     for word in words {
       let ports = try Expansion.expandWords(
@@ -161,9 +194,21 @@ struct StagePlanner {
       for port in ports {
         for exposed in try ExposedPorts.parse(port) {
           container.exposedPorts = (container.exposedPorts ?? [:]).merging([exposed: ImageConfig.Empty()]) { $1 }
+          all.append(exposed)
         }
       }
     }
+    return all
+  }
+
+  /// Docker: checked while building, so that no container learns of it when it is to end.
+  private mutating func stop(with signal: String) throws(Failure) {
+    guard SignalName.isKnown(signal) else {
+      throw Failure(
+        .invalidArgument, reason: "stop-signal-unknown", "STOPSIGNAL '\(signal)' is no signal",
+        hint: "write a name such as SIGTERM, or a number")
+    }
+    container.stopSignal = signal
   }
 
   private func healthcheck(_ check: Healthcheck) -> ImageConfig.Healthcheck {

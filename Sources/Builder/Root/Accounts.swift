@@ -9,6 +9,9 @@ struct Accounts {
     var gid: UInt32
     var supplementary: [UInt32] = []
     var home: String
+
+    /// BuildKit: the group itself is among those the process has.
+    var allGroups: [UInt32] { [gid] + supplementary.filter { $0 != gid } }
   }
 
   private struct PasswdLine {
@@ -53,40 +56,63 @@ struct Accounts {
   /// What `USER` means: `name`, `uid`, `name:group`, `uid:gid`; empty is root.
   ///
   /// Docker: a number without a passwd entry has group 0 and home `/`; a group named explicitly replaces the
-  /// supplementary ones.
+  /// supplementary ones; two numbers are taken as they are, even where a user or group has a number for a name.
   func user(_ spec: String) throws(Failure) -> User {
-    let parts = spec.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-    let name = parts.first ?? ""
-    var user: User
-    if let line = line(of: name) {
-      let member = groups.filter { $0.members.contains(line.name) }.map(\.gid)
-      let home = line.home.isEmpty ? "/" : String(line.home)
-      user = User(uid: line.uid, gid: line.gid, supplementary: member, home: home)
-    } else if let uid = UInt32(name.isEmpty ? "0" : name) {
-      user = User(uid: uid, gid: 0, home: uid == 0 ? "/root" : "/")
-    } else if name == "root" {
-      user = User(uid: 0, gid: 0, home: "/root")
-    } else {
-      throw Failure(
-        .invalidArgument, reason: "user-unknown", "user '\(name)' is not in the image's /etc/passwd",
-        hint: "add the user in an earlier RUN, or use a number")
+    let (name, groupName) = Self.parts(spec)
+    if let groupName, let uid = UInt32(name), let gid = UInt32(groupName) {
+      let home = users.first { $0.uid == uid }?.home
+      return User(uid: uid, gid: gid, home: Self.home(home, of: uid))
     }
-    if parts.count == 2 {
-      user.gid = try group(parts[1])
+    var user = try user(named: name.isEmpty ? "0" : name)
+    if let groupName {
+      user.gid = try group(groupName)
       user.supplementary = []
     }
     return user
   }
 
-  /// What `--chown` means: as `user`, and a user alone brings the group of the same number.
+  private func user(named name: Substring) throws(Failure) -> User {
+    if let line = line(of: name) {
+      let member = groups.filter { $0.members.contains(line.name) }.map(\.gid)
+      return User(
+        uid: line.uid, gid: line.gid, supplementary: member, home: line.home.isEmpty ? "/" : String(line.home))
+    }
+    guard let uid = name == "root" ? 0 : UInt32(name) else {
+      throw Failure(
+        .invalidArgument, reason: "user-unknown", "user '\(name)' is not in the image's /etc/passwd",
+        hint: "add the user in an earlier RUN, or use a number")
+    }
+    return User(uid: uid, gid: 0, home: Self.home(nil, of: uid))
+  }
+
+  private static func home(_ given: Substring?, of uid: UInt32) -> String {
+    guard let given else { return uid == 0 ? "/root" : "/" }
+    return given.isEmpty ? "/" : String(given)
+  }
+
+  /// Name and group; none is nil, and an empty one is none.
+  private static func parts(_ spec: String) -> (name: Substring, group: Substring?) {
+    let parts = spec.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+    return (parts.first ?? "", parts.count == 2 && !parts[1].isEmpty ? parts[1] : nil)
+  }
+
+  /// What `--chown` means: as `user`, but numbers come first, and a user alone brings the group of the same number.
   ///
   /// Docker: `--chown=55` is 55:55 whatever the passwd file says, where `USER 55` has the group given there, or 0
   /// (Dockerfile reference, COPY --chown).
   func owner(_ spec: String) throws(Failure) -> (uid: UInt32, gid: UInt32) {
-    let parts = spec.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-    if let name = parts.first, parts.count == 1, let uid = UInt32(name) { return (uid, uid) }
-    let user = try user(spec)
-    return (user.uid, user.gid)
+    let (name, groupName) = Self.parts(spec)
+    var owner: (uid: UInt32, gid: UInt32)
+    if let uid = UInt32(name) {
+      owner = (uid, uid)
+    } else {
+      let user = try user(named: name.isEmpty ? "0" : name)
+      owner = (user.uid, user.gid)
+    }
+    if let groupName {
+      if let gid = UInt32(groupName) { owner.gid = gid } else { owner.gid = try group(groupName) }
+    }
+    return owner
   }
 
   /// By name first: a user may have a number for a name.

@@ -5,10 +5,12 @@ import SystemPackage
 /// Where a COPY puts things: the destination as the stage's root resolves it.
 struct CopyDestination {
   let root: RootTree
-  /// The destination as a directory, symbolic links followed, relative to the root.
+  /// The destination, symbolic links followed, relative to the root.
+  ///
+  /// BuildKit: a link that is named itself is followed to what it leads to, be that a directory, a file, which is
+  /// replaced, or nothing yet; a link met below the destination is replaced (test: "follows links on the way and the
+  /// one it is sent to").
   let directory: FilePath
-  /// The destination as a file: links above it followed, itself not.
-  private let file: FilePath
   private let isExistingDirectory: Bool
   /// Owner for everything copied; nil keeps the source's.
   let owner: (uid: UInt32, gid: UInt32)?
@@ -21,7 +23,6 @@ struct CopyDestination {
     self.now = now
     let path = FilePath(action.destination).removingRoot()
     directory = try root.resolve(path, followLast: true)
-    file = try root.resolve(path, followLast: false)
     if directory.isEmpty {
       isExistingDirectory = true
     } else if case .directory? = try root.node(directory)?.entry.kind {
@@ -33,13 +34,13 @@ struct CopyDestination {
 
   /// Where a single file goes: into the destination when that is a directory, else in its place.
   func file(named name: FilePath.Component, isDirectory: Bool) -> FilePath {
-    isDirectory || isExistingDirectory ? directory.appending(name) : file
+    isDirectory || isExistingDirectory ? directory.appending(name) : directory
   }
 
   /// The same for a file that may have no name of its own; nil where it would need one.
   func place(ofFile name: FilePath.Component?, isDirectory: Bool) -> FilePath? {
     if let name { return file(named: name, isDirectory: isDirectory) }
-    return isDirectory || isExistingDirectory ? nil : file
+    return isDirectory || isExistingDirectory ? nil : directory
   }
 
   /// The entry for a directory on the way to something copied: as it is in the root (`existing`), or new with mode

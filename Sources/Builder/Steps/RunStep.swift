@@ -71,7 +71,7 @@ struct RunStep {
     return SandboxCommand(
       root: root, mountPoint: folder.appending("root"), arguments: action.arguments, environment: environment,
       workingDirectory: action.workingDirectory,
-      user: UserSpec(uid: user.uid, gid: user.gid, supplementary: user.supplementary), hostname: "buildkitsandbox",
+      user: UserSpec(uid: user.uid, gid: user.gid, supplementary: user.allGroups), hostname: "buildkitsandbox",
       network: action.network == .none ? .none : .host, mounts: mounts + wanted.mounts,
       isPrivileged: action.isInsecure)
   }

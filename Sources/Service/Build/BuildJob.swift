@@ -54,6 +54,7 @@ package struct BuildJob: Sendable {
     order.buildName = record.name
     order.agents = grants.agents
     order.allowsInsecure = grants.allowsInsecure
+    order.layerFormat.latestTime = try SourceDateEpoch.seconds(record.buildArgs[SourceDateEpoch.name])
     order.secrets = try BuildSecretStore(data: data).buildSecrets(of: record.organization)
     let image = try await builder.build(order, reporter: reporter)
     return try await publish(image, of: record, reporter)

@@ -79,5 +79,7 @@ struct ExecutorRun: Sendable {
       try await remote.push(image, to: destination, beside: shared?.usedPlace)
       log.write(.info, "Pushed \(destination.fullName)@\(image.digest)")
     }
+    try DigestFiles(outputs: outputs, destinations: settings.destinations)
+      .writePushed(image.digest, to: environment["BUILDER_OUTPUT"])
   }
 }

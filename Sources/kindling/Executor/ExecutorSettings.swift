@@ -161,13 +161,9 @@ struct ExecutorSettings: Sendable, Hashable {
     singleSnapshot = try flags.isOn("single-snapshot")
     if try flags.isOn("reproducible") {
       layerFormat.latestTime = 0
-    } else if let text = buildArgs[Self.epoch] ?? environment[Self.epoch], !text.isEmpty {
-      guard let seconds = Int64(text), seconds >= 0 else {
-        throw Failure(
-          .invalidArgument, reason: "source-date-epoch-invalid",
-          "SOURCE_DATE_EPOCH '\(text)' is not a number of seconds since 1970")
-      }
-      layerFormat.latestTime = seconds
+    } else {
+      let name = SourceDateEpoch.name
+      layerFormat.latestTime = try SourceDateEpoch.seconds(buildArgs[name] ?? environment[name])
     }
     guard imageFormat == .docker else { return }
     guard layerFormat.packing == .gzip, annotations.isEmpty else {
@@ -176,8 +172,6 @@ struct ExecutorSettings: Sendable, Hashable {
         "docker's image format has neither zstd layers nor annotations", hint: "use --image-format oci")
     }
   }
-
-  private static let epoch = "SOURCE_DATE_EPOCH"
 
   private static func file(_ name: String, _ flags: FlagValues) throws(Failure) -> FilePath? {
     guard let text = flags.last(name) else { return nil }

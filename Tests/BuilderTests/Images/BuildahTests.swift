@@ -81,26 +81,32 @@ struct BuildahTests {
   func same() async throws {
     try await Kitchen.run { kitchen in
       try await Self.fill(kitchen.folder)
-      let buildah = try await Buildah(kitchen)
-      for (name, lines, expected) in Self.cases {
-        let dockerfile = "ARG BASE=busybox\nFROM $BASE AS first\n\(lines)\n"
-        let lines = dockerfile.replacingOccurrences(of: "FROM 0", with: "FROM first")
-        try kitchen.folder.write(lines, to: "app/Dockerfile")
-        let ours = try await kitchen.build(lines)
-        #expect(ours.succeeded, "\(name): \(ours.result.all)")
-        let (first, second) = (kitchen.folder.path("ours"), kitchen.folder.path("theirs"))
-        for folder in [first, second] { try? FileManager.default.removeItem(atPath: folder) }
-        try await Self.succeed(
-          "skopeo",
-          [
-            "copy", "-q", "--insecure-policy", "--src-tls-verify=false",
-            "docker://\(kitchen.server.ready.registry)/dev/app:latest", "dir:\(first)",
-          ])
-        try await buildah.build(kitchen.folder.path("app"), into: second)
-        let differences = try await ImageComparison.differences(first, second)
-          .filter { line in !Self.mountPoints.contains { line.hasPrefix("+ \($0) ") } }
-        #expect(differences == expected, "\(name)")
-      }
+      try await Self.compare(Self.cases, in: kitchen)
+    }
+  }
+
+  /// Builds each of the cases by both, in the folder `app`.
+  static func compare(
+    _ cases: [(name: String, lines: String, differences: [String])], in kitchen: Kitchen
+  ) async throws {
+    let buildah = try await Buildah(kitchen)
+    for (name, lines, expected) in cases {
+      let dockerfile = "ARG BASE=busybox\nFROM $BASE AS first\n\(lines)\n"
+      let lines = dockerfile.replacingOccurrences(of: "FROM 0", with: "FROM first")
+      let ours = try await kitchen.build(lines)
+      #expect(ours.succeeded, "\(name): \(ours.result.all)")
+      let (first, second) = (kitchen.folder.path("ours"), kitchen.folder.path("theirs"))
+      for folder in [first, second] { try? FileManager.default.removeItem(atPath: folder) }
+      try await succeed(
+        "skopeo",
+        [
+          "copy", "-q", "--insecure-policy", "--src-tls-verify=false",
+          "docker://\(kitchen.server.ready.registry)/dev/app:latest", "dir:\(first)",
+        ])
+      try await buildah.build(kitchen.folder.path("app"), into: second)
+      let differences = try await ImageComparison.differences(first, second)
+        .filter { line in !mountPoints.contains { line.hasPrefix("+ \($0) ") } }
+      #expect(differences == expected, "\(name)")
     }
   }
 

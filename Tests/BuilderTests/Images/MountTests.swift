@@ -56,7 +56,7 @@ struct MountTests {
       #expect(
         image.layers.dropFirst(2).map(\.entries) == [
           [], [], ["drwxr-xr-x 0/0 opt/", "drwxr-xr-x 0/0 opt/new/", "-rw-r--r-- 0/0 opt/new/beside"],
-          ["-rw-r--r-- 0/0 seen"], [],
+          ["-rw-r--r-- 0/0 seen"], [], [],
         ])
       #expect(try await image.layers[5].text("seen") == "file\n")
     }
