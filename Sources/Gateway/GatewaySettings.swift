@@ -6,7 +6,7 @@ package struct GatewaySettings: Sendable {
   package var allowedHosts: [String]
   /// Whether registry clients must log in; without it, whoever reaches the listener may pull and push.
   package var registryAuthRequired: Bool
-  /// Whether the page gets a token without asking. False as soon as others than this machine's own people have RUNs
+  /// Whether the page gets a token without asking, and the token endpoint takes any secret. False as soon as others than this machine's own people have RUNs
   /// here: those reach the door over loopback too.
   package var offersSession: Bool
   /// Whether blobs may leave by sendfile(2). False as soon as something encrypts what is written to the socket.

@@ -8,13 +8,14 @@ import Service
 import Storage
 import Wire
 
-/// The HTTP door of the house: every HTTP/1.1 request goes by its first path component to one of five doors behind it.
+/// The HTTP door of the house: every HTTP/1.1 request goes by its first path component to one of six doors behind it.
 ///
 /// Hummingbird's core reads requests and writes responses. Its router is not used: registry paths have to be read from
 /// their end, and the hot ones should cost one comparison.
 package struct HTTPGateway: Sendable {
   private let contract: ContractDoor
   private let own: OwnDoor
+  private let realms: RealmDoor
   private let health: HealthDoor
   private let registry: RegistryDoor
   private let pages: PageDoor
@@ -34,6 +35,7 @@ package struct HTTPGateway: Sendable {
     logger: Logger = Logger(label: "gateway"),
     readiness: @escaping @Sendable () async -> Readiness
   ) {
+    let local = LocalCallers(areTrusted: settings.offersSession)
     let reply = StreamReply(heartbeat: settings.heartbeat)
     contract = ContractDoor(calls: BuildCalls(builds), identities: identities, reply: reply)
     own = OwnDoor(
@@ -42,8 +44,9 @@ package struct HTTPGateway: Sendable {
       imports: ImageImportDoor(imports: imports, work: data.path(.work)),
       reply: reply,
       version: settings.version,
-      offersSession: settings.offersSession
+      local: local
     )
+    realms = RealmDoor(identities: identities, local: local)
     health = HealthDoor(readiness: readiness)
     registry = RegistryDoor(
       access: RegistryAccess(identities: identities, isRequired: settings.registryAuthRequired),
@@ -97,6 +100,7 @@ package struct HTTPGateway: Sendable {
       try OriginRule.check(call.request.head)
       if isRegistry { return await registry.respond(to: call) }
       if Self.isBelow(call.path, "/v1") { return try await contract.respond(to: call) }
+      if Self.isBelow(call.path, "/realms") { return await realms.respond(to: call) }
       if Self.isBelow(call.path, "/_kindling") { return try await own.respond(to: call) }
       switch call.path {
       case "/livez": return health.live(call)

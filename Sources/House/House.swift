@@ -45,6 +45,8 @@ package struct House: Sendable {
     // The doors read and hash on NIO's blocking threads; one for each core would make uploads wait for downloads.
     NIOSingletons.blockingPoolThreadCountSuggestion = 16
 
+    let numbers = try settings.fieldNumbers
+
     // Storage
     let data = try DataDirectory.open(at: settings.dataDirectory, durability: settings.durability, clock: clock)
     defer { data.close() }
@@ -89,11 +91,12 @@ package struct House: Sendable {
       readiness: { health.readiness() })
     let door = DoorServer(
       addresses: [settings.listen, settings.grpcListen], responder: gateway.responder,
-      services: [BuildServiceRPC(calls: BuildCalls(builds), identities: identities)],
+      services: [BuildServiceRPC(calls: BuildCalls(builds), identities: identities)], numbers: numbers,
       isReady: { health.readiness().ready }, logger: logger
     ) { addresses in
       bound.set(main: addresses[0], grpc: addresses[1])
-      let ready = ready(bound, data: data, probes: probes)
+      var ready = ready(bound, data: data, probes: probes)
+      ready.warnings += numbers?.differences ?? []
       do { try data.writeRunFile(ready.runFile) } catch { logger.error("run.json: \(error)") }
       onReady(ready)
       await queue.open()

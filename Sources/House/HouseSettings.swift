@@ -32,6 +32,8 @@ package struct HouseSettings: Sendable {
   /// This program, through which RUN steps are started.
   package var executable: FilePath
   package var version: String
+  /// Descriptors whose field numbers gRPC clients use instead of ours.
+  package var protoset: FilePath?
   /// The variables that say how other servers are reached: proxies, authorities, and where `ssh` is found.
   package var environment: [String: String] = [:]
   /// How far builds reach.
@@ -70,6 +72,21 @@ package struct HouseSettings: Sendable {
   /// The docker configuration of whoever started the server, as long as nobody else can use it.
   var dockerConfig: DockerConfig? {
     get throws(Failure) { isLoopbackOnly ? try DockerConfig.find(environment: environment) : nil }
+  }
+
+  /// What `protoset` says; nil without one.
+  var fieldNumbers: FieldNumbers? {
+    get throws(Failure) {
+      guard let protoset else { return nil }
+      let bytes: [UInt8]
+      do { bytes = Array(try protoset.readContents(limit: .mebibytes(16))) } catch {
+        throw Failure(
+          .invalidArgument, reason: "protoset-unreadable", "'--protoset \(protoset)' cannot be read",
+          hint: "name a file that 'grpcurl -protoset-out FILE' or 'protoc --include_imports -o FILE' wrote",
+          cause: error.oneLine)
+      }
+      return try FieldNumbers(protoset: bytes, name: "\(protoset)")
+    }
   }
 
   /// Whether nobody but this machine can reach the server.

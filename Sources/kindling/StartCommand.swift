@@ -40,7 +40,7 @@ struct StartCommand: AsyncParsableCommand {
   @Flag(help: "Keep nothing: a temporary data directory without syncing")
   var ephemeral = false
 
-  @Option(help: "Which tokens are believed: tokens, claims or off")
+  @Option(help: "Which tokens are believed: tokens (of this server), claims (any), off (none needed)")
   var auth: String = AuthenticationMode.tokens.rawValue
 
   @Flag(help: "Registry clients need a token even on loopback")
@@ -80,6 +80,10 @@ struct StartCommand: AsyncParsableCommand {
   @Option(
     help: ArgumentHelp("Ask here first for a registry's images (repeatable)", valueName: "registry=mirror"))
   var registryMirror: [String] = []
+
+  @Option(
+    help: ArgumentHelp("gRPC clients use the field numbers of this set of descriptors", valueName: "file"))
+  var protoset: String?
 
   @Option(help: "Builds at once")
   var workers = 2
@@ -132,6 +136,7 @@ struct StartCommand: AsyncParsableCommand {
     settings.grants.agents = try AgentWord.sockets(allowSSHAgent, of: "--allow-ssh-agent", environment)
     settings.grants.allowsInsecure = allowInsecure
     for socket in settings.grants.agents.values { try AgentWord.check(socket) }
+    settings.protoset = protoset.map { FilePath($0) }
     settings.gitLimits = try GitLimits(settings: gitLimit)
     settings.gitCache = try gitBudget()
     settings.pushesExternally = pushExternal

@@ -21,7 +21,7 @@ struct ContractDoor: Sendable {
         others.append(route.method)
         continue
       }
-      let caller = try await identities.identity(authorization: call.header(.authorization))
+      let caller = try await identities.caller(of: call)
       return try await route.answer(call, variables, calls, caller, reply)
     }
     guard !others.isEmpty else { throw unknownPath(call) }

@@ -60,11 +60,9 @@ enum MessageDecoding {
         hint: "send {\"member\": value, …}"
       )
     case .object(let members):
-      if case .unknownField(let name) = error { return unknown(name, shape) }
+      if case .unknownField(let name) = error { return unknown(name, shape, members) }
       if case .conflictingOneOf = error { return conflict(members, shape) }
-      let guilty = members.first { member in
-        (try? M(jsonUTF8Bytes: Array("{".utf8) + body[member.text] + Array("}".utf8))) == nil
-      }
+      let guilty = members.first { !isDecodable(M.self, body, $0) }
       return Failure(
         .invalidArgument,
         reason: "json-value-invalid",
@@ -74,8 +72,18 @@ enum MessageDecoding {
     }
   }
 
-  private static func unknown(_ name: String, _ shape: MessageShape) -> Failure {
-    // The decoder reports members of nested messages too, without saying of which.
+  private static func isDecodable<M: Message>(_ type: M.Type, _ body: [UInt8], _ member: JSONText.Member) -> Bool {
+    (try? M(jsonUTF8Bytes: Array("{".utf8) + body[member.text] + Array("}".utf8))) != nil
+  }
+
+  /// The decoder reports members of nested messages too, without saying of which: when all at the top are known, it is
+  /// in one of the messages below that does not know it either.
+  private static func unknown(_ name: String, _ top: MessageShape, _ members: [JSONText.Member]) -> Failure {
+    var shape = top
+    if members.allSatisfy({ top[$0.name] != nil }) {
+      let below = members.compactMap { top[$0.name].flatMap(MessageShape.of) }
+      shape = below.first { $0[name] == nil } ?? top
+    }
     let names = shape.fields.map(\.jsonName).joined(separator: ", ")
     return Failure(
       .invalidArgument,

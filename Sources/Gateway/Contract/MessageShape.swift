@@ -16,6 +16,8 @@ struct MessageShape: Sendable {
     var kind: Kind
     var isRepeated: Bool
     var oneof: Int?
+    /// The full name of the field's message; nil for everything else, maps included.
+    var message: String?
   }
 
   let name: String
@@ -23,6 +25,9 @@ struct MessageShape: Sendable {
 
   /// The field of that proto or JSON name.
   subscript(name: String) -> Field? { fields.first { $0.name == name || $0.jsonName == name } }
+
+  /// The shape of the message in a field.
+  static func of(_ field: Field) -> MessageShape? { field.message.flatMap { shapes[$0] } }
 
   /// The shape of a message of the contract; a message no descriptor names has no fields.
   static func of<M: Message>(_ type: M.Type) -> MessageShape {
@@ -51,6 +56,7 @@ extension MessageShape.Field {
     jsonName = field.jsonName.isEmpty ? field.name : field.jsonName
     isRepeated = field.label == .repeated
     oneof = field.hasOneofIndex ? Int(field.oneofIndex) : nil
+    message = field.type == .message && !isRepeated ? String(field.typeName.drop { $0 == "." }) : nil
     switch field.type {
     case .string: kind = .text
     case .bool: kind = .flag

@@ -5,6 +5,9 @@ extension HTTPField.Name {
   static let requestID = known("request-id")
   static let secFetchSite = known("sec-fetch-site")
   static let lastEventID = known("last-event-id")
+  // Written by the platform's gateway, and by clients of `--auth off`.
+  static let organizationName = known("x-organization-name")
+  static let organizationID = known("x-organization-id")
   static let link = known("link")
   static let referrerPolicy = known("referrer-policy")
 

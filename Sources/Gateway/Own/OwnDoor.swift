@@ -12,7 +12,7 @@ struct OwnDoor: Sendable {
   let imports: ImageImportDoor
   let reply: StreamReply
   let version: String
-  let offersSession: Bool
+  let local: LocalCallers
 
   func respond(to call: Call) async throws(Failure) -> Response {
     let components = call.path.split(separator: "/")
@@ -25,7 +25,9 @@ struct OwnDoor: Sendable {
       return .json(try await session(for: call))
     case ["images", "import"]:
       guard call.method == .post else { return .methodNotAllowed(call, allowed: [.post]) }
-      let caller = try await identities.identity(authorization: call.header(.authorization))
+      let caller = try await identities.caller(of: call)
+      // It makes an image, as a build does.
+      try caller.require(.createBuild)
       return try await imports.respond(to: call, as: caller)
     case let path where path.count == 3 && path[0] == "builds" && path[2] == "events":
       guard call.isReading else { return .methodNotAllowed(call, allowed: [.get]) }
@@ -51,7 +53,7 @@ struct OwnDoor: Sendable {
   /// a page of another origin is not.
   private func session(for call: Call) async throws(Failure) -> Session {
     try OriginRule.checkSameOrigin(call.request.head)
-    guard offersSession, call.context.isFromLoopback, HostRule.isLoopback(call.request.head.authority) else {
+    guard local.includes(call) else {
       throw Failure(
         .permissionDenied,
         reason: "session-not-local",
@@ -70,7 +72,7 @@ struct OwnDoor: Sendable {
 
   /// The build's typed events, after `?after=` or the sequence an EventSource resumes from.
   private func events(of id: String, _ call: Call) async throws(Failure) -> Response {
-    let caller = try await identities.identity(authorization: call.header(.authorization))
+    let caller = try await identities.caller(of: call)
     var start = EventStart.beginning
     if let text = call.header(.lastEventID) ?? call.query["after"] {
       guard let sequence = Int(text), sequence >= 0 else {

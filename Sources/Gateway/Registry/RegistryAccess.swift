@@ -48,11 +48,11 @@ struct RegistryAccess: Sendable {
         hint: "docker login \(call.host), with any user name and as password what kindling token prints"
       )
     }
-    let caller = try await caller(of: call)
-    guard let organization = caller.owner else {
+    guard case .identity(let caller) = try await caller(of: call) else {
       throw Failure(.unauthenticated, reason: "unauthorized", "the call carries no credentials")
     }
-    let token = try await identities.mintToken(for: organization, lifetime: Self.tokenLifetime)
+    // With the scopes of the token it was made from: the registry asks for none, but the API takes it too.
+    let token = try await identities.mintToken(for: caller, lifetime: Self.tokenLifetime)
     return .json(
       Answer(token: token, access_token: token, expires_in: Self.tokenLifetime.components.seconds)
     )

@@ -8,7 +8,12 @@ struct Callers: Sendable {
 
   /// Throws UNAUTHENTICATED without a token that the server believes.
   func caller(of metadata: Metadata) async throws(Failure) -> Identity {
-    let header = metadata[stringValues: "authorization"].first { _ in true }
-    return try await identities.identity(authorization: header)
+    try await identities.identity(
+      authorization: first("authorization", of: metadata),
+      organization: first("x-organization-name", of: metadata) ?? first("x-organization-id", of: metadata))
+  }
+
+  private func first(_ key: String, of metadata: Metadata) -> String? {
+    metadata[stringValues: key].first { _ in true }
   }
 }

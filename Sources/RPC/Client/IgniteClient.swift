@@ -24,7 +24,8 @@ package struct IgniteClient: Sendable {
     token: String?,
     _ body: (IgniteClient) async throws -> Result
   ) async throws(Failure) -> Result {
-    var metadata: Metadata = [:]
+    // A server with `--protoset` takes others' numbers, and ours from whoever says so.
+    var metadata: Metadata = [FieldNumbers.ownKey: .string(FieldNumbers.ownValue)]
     if let token {
       guard !token.isEmpty, token.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
         throw Failure(

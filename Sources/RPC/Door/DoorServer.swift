@@ -7,6 +7,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
+import SwiftProtobuf
 import Synchronization
 
 /// The door of the house: HTTP/1.1 and gRPC on the same port, behind any number of addresses.
@@ -14,7 +15,8 @@ import Synchronization
 /// gRPC health and reflection are added to the given services. Health says SERVING once all addresses listen, while
 /// `isReady` holds, and until draining begins.
 package final class DoorServer: ServiceLifecycle.Service {
-  private typealias Transport = HTTP2ServerTransport.Custom<GRPCIntake>
+  private typealias Wire = HTTP2ServerTransport.Custom<GRPCIntake>
+  private typealias Transport = NumberedTransport<Wire>
 
   private let addresses: [Door.Address]
   private let limits: Door.Limits
@@ -28,12 +30,14 @@ package final class DoorServer: ServiceLifecycle.Service {
   private let listeners = Mutex<[Server<DoorChannel>]>([])
   private let listening = Mutex<[Int: Door.Address]>([:])
 
-  /// `onReady` is called once, when all addresses listen, in order, with the ports they got.
+  /// `onReady` is called once, when all addresses listen, in order, with the ports they got. With `numbers` clients
+  /// speak in those, and reflection shows them.
   package init(
     addresses: [Door.Address],
     responder: @escaping HTTPChannelHandler.Responder,
     services: [any RegistrableRPCService] = [],
     interceptors: [any ServerInterceptor] = [],
+    numbers: FieldNumbers? = nil,
     isReady: @escaping @Sendable () -> Bool = { true },
     limits: Door.Limits = Door.Limits(),
     group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
@@ -54,9 +58,12 @@ package final class DoorServer: ServiceLifecycle.Service {
       connections: OpenConnections(),
       patience: TimeAmount(limits.patience)
     )
-    let router = Self.router(services, interceptors: interceptors, readiness: readiness)
+    let router = Self.router(services, interceptors: interceptors, files: numbers?.files, readiness: readiness)
     self.grpc = GRPCServer(
-      transport: Transport(listenerFactory: intake, config: Self.transport(limits)),
+      transport: Transport(
+        base: Wire(listenerFactory: intake, config: Self.transport(limits)),
+        numbers: numbers
+      ),
       router: router
     )
   }
@@ -160,21 +167,22 @@ package final class DoorServer: ServiceLifecycle.Service {
   private static func router(
     _ services: [any RegistrableRPCService],
     interceptors: [any ServerInterceptor],
+    files: [Google_Protobuf_FileDescriptorProto]?,
     readiness: Readiness
   ) -> RPCRouter<Transport> {
     var router = RPCRouter<Transport>()
     for service in services { service.registerMethods(with: &router) }
     let names = Set(router.methods.map(\.service.fullyQualifiedService))
     HealthRPC(services: names, readiness: readiness).registerMethods(with: &router)
-    let reflection = ReflectionIndex(services: names.union(ReflectionIndex.standardServices))
+    let reflection = ReflectionIndex(services: names.union(ReflectionIndex.standardServices), files: files ?? Descriptors.files)
     ReflectionRPC(index: reflection).registerMethods(with: &router)
     ReflectionAlphaRPC(index: reflection).registerMethods(with: &router)
     router.registerInterceptors(pipeline: interceptors.map { .apply($0, to: .all) })
     return router
   }
 
-  private static func transport(_ limits: Door.Limits) -> Transport.Config {
-    var config = Transport.Config.defaults
+  private static func transport(_ limits: Door.Limits) -> Wire.Config {
+    var config = Wire.Config.defaults
     // Measured: the default window of 64 KiB and frame of 16 KiB keep uploads at a seventh of their speed.
     config.http2.targetWindowSize = 8 << 20
     config.http2.maxFrameSize = 1 << 20

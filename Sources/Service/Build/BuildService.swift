@@ -30,6 +30,7 @@ package final class BuildService: Sendable {
   /// Checks the request, makes the build durable and queues it. Everything that only the work can find out
   /// becomes a FAILED build, never an error of this call (seed: "it never blocks on the build finishing").
   package func createBuild(_ request: BuildRequest, as caller: Identity) async throws(Failure) -> BuildRecord {
+    try caller.require(.createBuild)
     let order = try CheckedRequest(request)
     let source = try storedSource(of: request, for: caller)
     let record = BuildRecord(
@@ -52,9 +53,14 @@ package final class BuildService: Sendable {
 
   /// One build of the caller's organisation; anybody else's is NOT_FOUND, as if it did not exist.
   package func build(_ id: String, as caller: Identity) async throws(Failure) -> BuildRecord {
+    try caller.require(.getBuild)
+    return try record(id, of: caller)
+  }
+
+  private func record(_ id: String, of caller: Identity) throws(Failure) -> BuildRecord {
     guard let known = BuildID(id), let record = try data.ledger.build(known, of: caller.organization) else {
       throw Failure(
-        .notFound, reason: "build-unknown", "build '\(id)' does not exist in organisation '\(caller.organization)'",
+        .notFound, reason: "build-unknown", "build '\(Shown.text(id))' does not exist in organisation '\(caller.organization)'",
         hint: "list what is there with: kindling build list")
     }
     return record
@@ -64,13 +70,14 @@ package final class BuildService: Sendable {
   package func builds(
     status: BuildStatus?, limit: Int, cursor: String, as caller: Identity
   ) async throws(Failure) -> BuildPage {
+    try caller.require(.listBuilds)
     let size = limit <= 0 ? Self.defaultPageSize : min(limit, Self.largestPage)
     var after: BuildID?
     if !cursor.isEmpty {
       after = BuildID(cursor)
       guard after != nil else {
         throw Failure(
-          .invalidArgument, reason: "cursor-invalid", "cursor '\(cursor)' did not come from ListBuilds",
+          .invalidArgument, reason: "cursor-invalid", "cursor '\(Shown.text(cursor))' did not come from ListBuilds",
           hint: "leave it out to begin at the newest build")
       }
     }
@@ -104,16 +111,19 @@ package final class BuildService: Sendable {
 
   /// Stops a build that has not ended; its tags do not move. A finished one is FAILED_PRECONDITION.
   package func cancelBuild(_ id: String, as caller: Identity) async throws(Failure) -> BuildRecord {
-    let record = try await build(id, as: caller)
-    guard !record.status.isTerminal else { throw Self.alreadyOver(record) }
-    try await queue.cancel(record.id)
-    let after = try await build(id, as: caller)
+    try caller.require(.cancelBuild)
+    let before = try record(id, of: caller)
+    guard !before.status.isTerminal else { throw Self.alreadyOver(before) }
+    try await queue.cancel(before.id)
+    let after = try record(id, of: caller)
     guard after.status == .cancelled else { throw Self.alreadyOver(after) }
     return after
   }
 
   /// Seals the groups that carry something; the others stay as they are (contract §1.1, replace per group).
   package func saveSecrets(_ secrets: BuildSecrets, as caller: Identity) async throws(Failure) {
+    try caller.require(.saveBuildSecrets)
+    try secrets.check()
     try BuildSecretStore(data: data).save(secrets, for: caller.organization)
   }
 
@@ -121,13 +131,21 @@ package final class BuildService: Sendable {
   package func beginUpload(
     name: String, contentType: String, expectedSize: ByteCount?, as caller: Identity
   ) async throws(Failure) -> ContextUpload {
+    try caller.require(.createBuild)
     guard !name.isEmpty else {
       throw Failure(
         .invalidArgument, reason: "context-name-missing", "the upload's metadata carries no name",
         hint: "send metadata.name in the first message")
     }
     guard name.utf8.count <= 255 else {
-      throw Failure(.invalidArgument, reason: "context-name-invalid", "the upload's name is longer than 255 bytes")
+      throw Failure(
+        .invalidArgument, reason: "context-name-invalid", "the upload's name is longer than 255 bytes",
+        hint: "the name is for people; send a shorter one")
+    }
+    guard contentType.utf8.count <= 255 else {
+      throw Failure(
+        .invalidArgument, reason: "context-type-invalid", "the upload's content_type is longer than 255 bytes",
+        hint: "send application/gzip, application/zip or nothing; the bytes themselves decide")
     }
     let now = clock.now()
     return ContextUpload(
@@ -150,7 +168,7 @@ package final class BuildService: Sendable {
         context.expiresAt > clock.now()
       else {
         throw Failure(
-          .notFound, reason: "context-unknown", "context '\(id)' does not exist or has expired",
+          .notFound, reason: "context-unknown", "context '\(Shown.text(id))' does not exist or has expired",
           hint: "upload it again with: kindling build upload --folder DIR --name NAME")
       }
       return .archive(context.digest, context: known)

@@ -35,7 +35,7 @@ package struct GitRules: Sendable, Hashable {
     let address = try address(url)
     guard reference.isEmpty || ReferenceName.isValid(reference) else {
       throw Failure(
-        .invalidArgument, reason: "git-reference-invalid", "reference '\(Self.shown(reference))' cannot exist in git",
+        .invalidArgument, reason: "git-reference-invalid", "reference '\(Shown.text(reference))' cannot exist in git",
         hint: "give a branch, a tag, a full name such as refs/pull/7/head, or a commit")
     }
     let folder = try Self.folder(directory)
@@ -90,7 +90,7 @@ package struct GitRules: Sendable, Hashable {
       !text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f })
     else {
       throw Failure(
-        .invalidArgument, reason: "git-directory-invalid", "context_dir '\(shown(text))' leaves the repository",
+        .invalidArgument, reason: "git-directory-invalid", "context_dir '\(Shown.text(text))' leaves the repository",
         hint: "give a path relative to the repository's root, without '..'")
     }
     return components.filter { $0 != "." }.joined(separator: "/")
@@ -104,10 +104,5 @@ package struct GitRules: Sendable, Hashable {
         "\(member) of git_source is '\(asked)', and its url says '\(inURL)'", hint: "say it once")
     }
     return inURL
-  }
-
-  /// What may stand in a message: no control characters, and not without end.
-  private static func shown(_ text: String) -> String {
-    String(String.UnicodeScalarView(text.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7f }.prefix(200)))
   }
 }

@@ -9,7 +9,7 @@ package enum AuthenticationMode: String, Sendable, CaseIterable {
   case tokens
   /// Any JSON web token, its claims believed without a signature: for clients that bring the real platform's token.
   case claims
-  /// No token needed: everybody is the default organisation.
+  /// No token needed: everybody is the organisation that `x-organization-name` says, or the default one.
   case off
 }
 
@@ -28,9 +28,12 @@ package final class IdentityService: Sendable {
   }
 
   /// The caller behind an `Authorization` header's value (`Bearer …`); throws UNAUTHENTICATED.
-  package func identity(authorization: String?) async throws(Failure) -> Identity {
+  ///
+  /// `organization` is what the caller says in `x-organization-name`, which the platform's own gateway writes and
+  /// strips from outside (contract §3.1): it counts where nobody is asked for a token, and nowhere else.
+  package func identity(authorization: String?, organization: String? = nil) async throws(Failure) -> Identity {
+    if mode == .off { return try anybody(of: organization) }
     guard let token = try Self.bearer(authorization) else {
-      if mode == .off { return Identity(organization: defaultOrganization, subject: "anonymous") }
       throw Failure(
         .unauthenticated, reason: "token-missing", "the call carries no token",
         hint: "send 'Authorization: Bearer TOKEN'; get one with: kindling token")
@@ -40,15 +43,16 @@ package final class IdentityService: Sendable {
 
   /// The caller behind a bare token, as registry clients send it in a password.
   package func identity(token: String) async throws(Failure) -> Identity {
-    let claims: TokenClaims
     switch mode {
-    case .tokens: claims = try await mint.verified(token)
-    case .claims: claims = try Self.believed(token)
-    case .off: return Identity(organization: defaultOrganization, subject: "anonymous")
+    case .tokens: try await verified(token)
+    case .claims: try Self.identity(try Self.believed(token), token)
+    case .off: try anybody(of: nil)
     }
-    return Identity(
-      organization: try claims.organizationName(payload: Self.payload(of: token) ?? ""),
-      subject: claims.sub?.value ?? "unknown")
+  }
+
+  /// The caller behind a token that this server made, whatever else it would believe.
+  package func verified(_ token: String) async throws(Failure) -> Identity {
+    try Self.identity(try await mint.verified(token), token)
   }
 
   /// A token for the given organisation, as the web page and `kindling token` use it.
@@ -56,6 +60,28 @@ package final class IdentityService: Sendable {
     for organization: OrganizationName, lifetime: Duration = TokenMint.defaultLifetime
   ) async throws(Failure) -> String {
     try await mint.mint(organization: organization, lifetime: lifetime)
+  }
+
+  /// A token that may do what `caller` may, and no more.
+  package func mintToken(
+    for caller: Identity, issuer: String = "kindling", lifetime: Duration
+  ) async throws(Failure) -> String {
+    try await mint.mint(
+      organization: caller.organization, subject: caller.subject, scopes: caller.scopes, issuer: issuer,
+      lifetime: lifetime)
+  }
+
+  private func anybody(of organization: String?) throws(Failure) -> Identity {
+    let named = organization.flatMap { $0.isEmpty ? nil : $0 }
+    return Identity(
+      organization: try named.map { name throws(Failure) in try OrganizationName(name) } ?? defaultOrganization,
+      subject: "anonymous")
+  }
+
+  private static func identity(_ claims: TokenClaims, _ token: String) throws(Failure) -> Identity {
+    Identity(
+      organization: try claims.organizationName(payload: payload(of: token) ?? ""),
+      subject: claims.sub?.value ?? "unknown", scopes: claims.restriction)
   }
 
   private static func bearer(_ header: String?) throws(Failure) -> String? {

@@ -16,16 +16,19 @@ package struct TokenMint: Sendable {
     keys = await JWTKeyCollection().add(hmac: signing, digestAlgorithm: .sha256)
   }
 
-  /// A token for `organization` that ends after `lifetime`.
+  /// A token for `organization` that ends after `lifetime`; without `scopes` it may do everything there.
   package func mint(
-    organization: OrganizationName, subject: String = "local-developer", lifetime: Duration = Self.defaultLifetime
+    organization: OrganizationName, subject: String = "local-developer", scopes: Set<Scope>? = nil,
+    issuer: String = "kindling", lifetime: Duration = Self.defaultLifetime
   ) async throws(Failure) -> String {
-    let now = Date()
+    // Whole seconds: not every client reads the fractions that RFC 7519 allows.
+    let now = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.down))
     let claims = TokenClaims(
-      iss: "kindling", sub: SubjectClaim(value: subject),
+      iss: IssuerClaim(value: issuer), sub: SubjectClaim(value: subject),
       exp: ExpirationClaim(value: now.addingTimeInterval(Double(lifetime.components.seconds))),
       iat: IssuedAtClaim(value: now), jti: IDClaim(value: UUID().uuidString.lowercased()),
-      organization: [organization.name: .init(id: UUID().uuidString.lowercased())])
+      organization: [organization.name: .init(id: UUID().uuidString.lowercased())],
+      scope: scopes.map { WordList($0.sorted().map(\.rawValue)) })
     do { return try await keys.sign(claims) } catch { throw Failure(wrapping: error, while: "signing a token") }
   }
 

@@ -56,6 +56,7 @@ struct ServerLookup: Sendable {
 enum LocalMint {
   static func token(
     for organization: OrganizationName,
+    scopes: Set<Scope>? = nil,
     lifetime: Duration,
     in folder: FilePath
   ) async throws(Failure) -> String {
@@ -76,7 +77,7 @@ enum LocalMint {
         hint: "restore it from a copy of the data directory"
       )
     }
-    return try await TokenMint(key: key).mint(organization: organization, lifetime: lifetime)
+    return try await TokenMint(key: key).mint(organization: organization, scopes: scopes, lifetime: lifetime)
   }
 }
 
