@@ -4,35 +4,9 @@ import Testing
 
 /// `kindling executor` as a pipeline that knows Kaniko calls it, without any server.
 @Suite("executor") struct ExecutorTests {
-  /// A context with a busybox root, and a folder of its own for what the executor keeps.
-  private struct Workshop {
-    let folder: TemporaryFolder
-    let path: String
+  private typealias Workshop = ExecutorWorkshop
 
-    init(_ dockerfile: String, in folder: TemporaryFolder) async throws {
-      self.folder = folder
-      path = folder.path("ctx")
-      try folder.write(dockerfile, to: "ctx/Dockerfile")
-      try FileManager.default.copyItem(atPath: try await Busybox.shared.archive(), toPath: path + "/base.tar")
-    }
-
-    func run(
-      _ words: [String], input: Data? = nil, environment: [String: String] = [:], launcher: [String] = []
-    ) async throws -> Tool.Result {
-      let command = launcher + [ServerProcess.binary, "executor"] + words
-      return try await Tool(command[0]).run(
-        Array(command.dropFirst()), input: input,
-        environment: ["XDG_CACHE_HOME": folder.path("cache"), "HOME": folder.path].merging(environment) { $1 },
-        in: folder.path)
-    }
-
-    /// What executors keep between runs.
-    var kept: [String] {
-      (try? FileManager.default.contentsOfDirectory(atPath: folder.path("cache/kindling")).sorted()) ?? []
-    }
-  }
-
-  private static let base = "FROM scratch\nADD base.tar /\n"
+  private static let base = ExecutorWorkshop.base
 
   @Test("an image goes into files that skopeo, podman and umoci read, and leaves nothing behind")
   func outputs() async throws {
@@ -234,7 +208,7 @@ import Testing
     try await withTemporaryFolder { folder in
       let shop = try await Workshop(Self.base + "RUN echo once\n", in: folder)
       for place in [[], ["--kaniko-dir", folder.path("k")]] {
-        let words = ["--no-push", "-c", "ctx", "--cache=true", "--cache-repo=acme/cache"] + place
+        let words = ["--no-push", "-c", "ctx", "--cache=true"] + place
         let first = try await shop.run(words)
         #expect(first.status == 0 && first.output == "once\n", "\(first.all)")
         let second = try await shop.run(words)
