@@ -21,7 +21,7 @@ struct CacheKey {
   /// A RUN: the layers below it and everything its command sees; `origins` says what each mount's origin holds.
   ///
   /// Files that were copied stand in `layers` by the key of what they are: a fresh checkout gives them other times on
-  /// every machine, and with them other diffIDs. `SharedCacheTests/"a fresh machine …"`.
+  /// every machine, and with them other diffIDs. `SharedCacheTests/"with Kaniko's usual flags …"`.
   static func run(_ action: RunAction, layers: [Digest], platform: Platform, origins: [String]) -> Digest {
     let key = CacheKey("run")
     key.add(platform.description)

@@ -43,25 +43,28 @@ struct RegistrySession: Sendable {
     redirects: RedirectRule = .follow(limit: 5), patience: Duration? = nil, repeats: Bool = true
   ) async throws(Failure) -> OutboundAnswer {
     var backoff = Backoff(settings: settings, sleep: sleep)
-    var hasLoggedIn = false
+    // Its own: another request that logs in meanwhile must not take it away.
+    var login: String?
     let key = RegistryTokens.Key(origin: base.origin, scope: scope, credential: credential)
     while true {
       var request = OutboundRequest(
         method: method, url: url, headers: headers, body: body, redirects: redirects, idleTimeout: patience)
       request.takesAnyCertificate = endpoint.isInsecure
       // An upload may be sent elsewhere; the login is not.
+      var shown: String?
       if url.origin == base.origin {
-        if let value = await tokens.value(key) { request.headers.append(("Authorization", value)) }
+        shown = login
+        if shown == nil { shown = await tokens.value(key) }
+        if let shown { request.headers.append(("Authorization", shown)) }
       } else {
         request.ledBy = base
       }
       do {
         let answer = try await client.send(request)
-        if answer.status == 401, !hasLoggedIn, answer.url.origin == base.origin {
-          hasLoggedIn = true
+        if answer.status == 401, login == nil, answer.url.origin == base.origin {
           let challenges = AuthChallenge.all(in: answer.headers(named: "www-authenticate"))
           await answer.discard()
-          _ = try await tokens.obtain(key, challenges: challenges, from: base)
+          login = try await tokens.obtain(key, insteadOf: shown, challenges: challenges, from: base)
           continue
         }
         guard repeats, Backoff.mayHelp(status: answer.status) else { return answer }

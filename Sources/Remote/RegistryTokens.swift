@@ -36,9 +36,13 @@ actor RegistryTokens {
     return entry.value
   }
 
-  /// Answers the server's challenges, and remembers the answer. Throws `registry-auth-required`,
+  /// Answers the server's challenges, and remembers the answer. `refused` is what the server was shown, if anything; a
+  /// value that came since, for another request, serves this one too. Throws `registry-auth-required`,
   /// `registry-auth-refused` and what the token server's connection throws.
-  func obtain(_ key: Key, challenges: [AuthChallenge], from server: OutboundURL) async throws(Failure) -> String {
+  func obtain(
+    _ key: Key, insteadOf refused: String?, challenges: [AuthChallenge], from server: OutboundURL
+  ) async throws(Failure) -> String {
+    if let known = value(key), known != refused { return known }
     entries[key] = nil
     if case .bearer(let token)? = key.credential { return remember("Bearer " + token, for: key, end: nil) }
     if let bearer = challenges.first(where: { $0.scheme == "bearer" && $0.parameters["realm"] != nil }) {

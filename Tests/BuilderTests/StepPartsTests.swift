@@ -27,7 +27,8 @@ struct StepPartsTests {
       arguments: ["/bin/sh", "-c", text], environment: environment, proxies: [], user: user, workingDirectory: "/",
       script: nil, network: .host)
     return StepParts(
-      action, layers: [Digest(sha256Of: [below])], platform: .host, origins: [], environment: ["PATH=/bin", "MODE=old"], digest)
+      action, layers: [Digest(sha256Of: [below])], platform: .host, origins: [],
+      environment: ["PATH=/bin", "MODE=old"], digest)
   }
 
   @Test("name what differs, what matters most first")

@@ -204,7 +204,7 @@ import Testing
     try await withTemporaryFolder { folder in
       let shop = try await ExecutorWorkshop(ExecutorWorkshop.base + "RUN echo once\n", in: folder)
       for place in [[], ["--kaniko-dir", folder.path("k")]] {
-        let words = ["--no-push", "-c", "ctx", "--cache=true", "--cache-repo=acme/cache"] + place
+        let words = ["--no-push", "-c", "ctx", "--cache=true"] + place
         let first = try await shop.run(words)
         #expect(first.status == 0 && first.output == "once\n", "\(first.all)")
         let second = try await shop.run(words)

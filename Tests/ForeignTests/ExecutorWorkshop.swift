@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 
 /// A context with a busybox root, and a folder of its own for what the executor keeps.
-struct ExecutorWorkshop {
+struct ExecutorWorkshop: Sendable {
   /// What gives a Dockerfile that root.
   static let base = "FROM scratch\nADD base.tar /\n"
 

@@ -32,7 +32,8 @@ struct ExecutorSettingsTests {
     "ignore-path": "/var/tmp", "insecure-registry": "r", "skip-tls-verify-registry": "r",
     "registry-certificate": "r=/c.pem", "registry-client-cert": "r=/c.pem,/k.pem", "registry-map": "a=b;c=d",
     "registry-mirror": "m", "push-retry": "3", "image-download-retry": "3", "verbosity": "debug",
-    "log-format": "json", "kaniko-dir": "/kaniko",
+    "log-format": "json", "kaniko-dir": "/kaniko", "cache-repo": "r.test/cache", "cache-ttl": "1h",
+    "cache-run-layers": "false",
   ]
 
   @Test("every flag changes the settings or is told to change nothing", arguments: ExecutorFlag.all.map(\.name))
@@ -42,7 +43,7 @@ struct ExecutorSettingsTests {
     let extra = name.hasPrefix("image-name") ? ["--destination", "acme/app:1"] : []
     let before = try ExecutorSettings(
       words: (name == "no-push" ? ["--context", "dir:///ctx", "-d", "a"] : Self.least) + extra, environment: [:])
-    let words = [flag.kind == .bool ? "--\(name)" : "--\(name)=\(value)"]
+    let words = [flag.kind == .bool && Self.samples[name] == nil ? "--\(name)" : "--\(name)=\(value)"]
     if name == "bucket" {
       #expect(reason(words) == "context-scheme")
       return
@@ -93,6 +94,9 @@ struct ExecutorSettingsTests {
       (["--ignore-path=relative"], "flag-value-invalid"), (["--label=x"], "flag-value-invalid"),
       (["--destination=a@sha256:" + String(repeating: "0", count: 64)], "destination-digest"),
       (["--image-name-with-digest-file=x"], "destination-missing"), (["--no-push=false"], "destination-missing"),
+      (["--cache-ttl=2 weeks"], "flag-value-invalid"), (["--cache-ttl=-1h"], "flag-value-invalid"),
+      (["--cache-repo=r.test/cache:tag"], "flag-value-invalid"), (["--cache-repo=oci:"], "flag-value-invalid"),
+      (["--cache-repo=oci:x", "--oci-layout-path=x"], "cache-repo-output"),
       (["--secret=src=/x"], "flag-value-invalid"), (["--git=shallow=1"], "flag-value-invalid"),
     ])
   func refusals(words: [String], expected: String) {
@@ -128,6 +132,36 @@ struct ExecutorSettingsTests {
     #expect(!settings.isPushing && settings.dataDirectory == "/own")
     #expect(settings.registries.mirrors == ["a": ["b", "c"], "index.docker.io": ["m"]])
     #expect(settings.context == .directory("/workspace/"))
+  }
+
+  @Test("steps are shared where --cache-repo says, else beside the first destination, else nowhere")
+  func sharedCache() throws {
+    func place(_ words: [String]) throws -> CacheChoices.Place? {
+      try ExecutorSettings(words: ["--context", "dir:///ctx", "--cache"] + words, environment: [:]).sharedCachePlace()
+    }
+    let app = ["-d", "r.test:5000/acme/app:1", "-d", "other.test/app"]
+    #expect(try place(app) == .repository(host: "r.test:5000", Repository("acme/app/cache")))
+    #expect(try place(["-d", "app"]) == .repository(host: "docker.io", Repository("library/app/cache")))
+    #expect(try place(app + ["--cache-repo=a/b"]) == .repository(host: "docker.io", Repository("a/b")))
+    for text in ["oci:/shared/steps", "oci:///shared/steps"] {
+      #expect(try place(["--no-push", "--cache-repo", text]) == .layout("/shared/steps"))
+    }
+    #expect(try place(app + ["--no-push"]) == nil)
+    #expect(try place(app + ["--cache=false", "--cache-repo=a/b"]) == nil)
+    let choices = try settings([]).cache
+    #expect(choices.keeps(.command) && !choices.keeps(.files) && choices.life == .seconds(336 * 3600))
+    #expect(choices.timeToLive == nil && choices.isPushing)
+  }
+
+  @Test(
+    "durations are Go's",
+    arguments: [
+      ("336h", 1_209_600_000), ("1h30m", 5_400_000), ("1.5h", 5_400_000), (".5s", 500), ("1.s", 1000), ("0", 0),
+      ("+1m", 60_000), ("2µs", 0), ("1h1h", 7_200_000), ("90", nil), ("h", nil), ("", nil), ("1d", nil), ("1 h", nil),
+      ("-1h", nil), (".h", nil), ("1..2s", nil), ("3000000h", nil), ("1h5", nil), ("٣h", nil),
+    ] as [(String, Int64?)])
+  func durations(text: String, milliseconds: Int64?) {
+    #expect(GoDuration.parse(text) == milliseconds.map { .milliseconds($0) })
   }
 
   @Test("dates come from --reproducible, then a build argument, then the environment")

@@ -87,6 +87,26 @@ struct ScriptedRegistryTests {
     }
   }
 
+  @Test("a request that was refused before another one logged in takes that one's token, and does not drop it")
+  func lateToken() async throws {
+    try await withScripted { bench, registry in
+      let tokens = RegistryTokens(client: bench.client)
+      let server = try OutboundURL(parsing: "http://\(registry.host)/")
+      let key = RegistryTokens.Key(
+        origin: server.origin, scope: "repository:private:pull",
+        credential: try RegistryCredential(saved: "me:sesame", host: registry.host))
+      let challenge = AuthChallenge(scheme: "bearer", parameters: ["realm": "http://\(registry.host)/token"])
+      func obtain(insteadOf refused: String?) async throws -> String {
+        try await tokens.obtain(key, insteadOf: refused, challenges: [challenge], from: server)
+      }
+      let first = try await obtain(insteadOf: nil)
+      #expect(try await obtain(insteadOf: nil) == first)
+      #expect(try await log(of: registry).filter { $0[1].hasPrefix("/token") }.count == 1)
+      #expect(try await obtain(insteadOf: first) == first)
+      #expect(try await log(of: registry).filter { $0[1].hasPrefix("/token") }.count == 2)
+    }
+  }
+
   @Test("a name and a password are shown when asked for, not before")
   func basic() async throws {
     try await withScripted { bench, registry in

@@ -177,7 +177,7 @@ struct LayoutCache: CacheRepository {
   private static func exists(_ path: FilePath) -> Bool { path.withPlatformString { access($0, F_OK) } == 0 }
 
   private static func size(_ path: FilePath) -> Int64? {
-    var status = stat()
-    return path.withPlatformString { stat($0, &status) } == 0 ? Int64(status.st_size) : nil
+    let attributes = try? FileManager.default.attributesOfItem(atPath: path.string)
+    return (attributes?[.size] as? NSNumber)?.int64Value
   }
 }

@@ -15,8 +15,9 @@ final class SharedCache: SharedStepCache {
     var isUnreadable = false
     var isUnwritable = false
     var isUsed = false
-    /// Keys that are there, or on their way.
-    var known: Set<Digest> = []
+    /// Keys that were found there. The builder may still refuse the layer, and offer what it makes instead.
+    var found: Set<Digest> = []
+    var offered: Set<Digest> = []
     var waiting: [SharedOffer] = []
     var senders = 0
     var tasks: [Task<Void, Never>] = []
@@ -64,7 +65,7 @@ final class SharedCache: SharedStepCache {
       try await repository.fetch(Descriptor(mediaType: layer.mediaType, digest: layer.digest, size: layer.size.bytes))
       state.withLock { state in
         state.isUsed = true
-        state.known.insert(key)
+        state.found.insert(key)
       }
       return .found(entry.made, place: repository.name)
     } catch {
@@ -72,6 +73,8 @@ final class SharedCache: SharedStepCache {
       if Self.isOfEntry(error) { return .refused("cache entry \(name(of: key)) is not used: \(error.oneLine)") }
       let isFirst = state.withLock { state in
         defer { state.isUnreadable = true }
+        // Where nobody answers, nobody takes anything either.
+        if error.reason.hasPrefix("outbound-") { state.isUnwritable = true }
         return !state.isUnreadable
       }
       guard isFirst else { return .missing }
@@ -104,7 +107,9 @@ final class SharedCache: SharedStepCache {
   func offer(_ offer: SharedOffer) {
     guard choices.isPushing, choices.keeps(offer.kind), !isTooOld(offer.made) else { return }
     state.withLock { state in
-      guard !state.isUnwritable, state.known.insert(offer.key).inserted else { return }
+      guard !state.isUnwritable, offer.isMissing || !state.found.contains(offer.key),
+        state.offered.insert(offer.key).inserted
+      else { return }
       state.waiting.append(offer)
       guard state.senders < Self.width else { return }
       state.senders += 1
