@@ -5,7 +5,7 @@ import Testing
 /// `kindling executor` as a pipeline that knows Kaniko calls it, without any server.
 @Suite("executor") struct ExecutorTests {
   /// A context with a busybox root, and a folder of its own for what the executor keeps.
-  private struct Workshop {
+  struct Workshop {
     let folder: TemporaryFolder
     let path: String
 
