@@ -4,13 +4,14 @@ import Foundation
 package final class ForeignServer: Sendable {
   package let port: Int
   /// `127.0.0.1:PORT`.
-  package var host: String { "127.0.0.1:\(port)" }
+  package var host: String { "\(address):\(port)" }
+  private let address: String
   private let process: Process
 
-  /// Debian's docker-registry on a free port; `more` goes into its configuration.
-  package static func docker(in folder: TemporaryFolder, http: String = "", more: String = "") async throws
-    -> ForeignServer
-  {
+  /// Debian's docker-registry on a free port of an address; `more` goes into its configuration.
+  package static func docker(
+    in folder: TemporaryFolder, at address: String = "127.0.0.1", http: String = "", more: String = ""
+  ) async throws -> ForeignServer {
     let config = """
       version: 0.1
       log: {level: info, formatter: text}
@@ -18,22 +19,26 @@ package final class ForeignServer: Sendable {
         filesystem: {rootdirectory: \(folder.path("registry"))}
         delete: {enabled: true}
       http:
-        addr: 127.0.0.1:0
+        addr: '\(address):0'
         secret: not-one
       \(http)
       \(more)
       """
     try folder.write(config, to: "registry.yml")
     let arguments = ["serve", folder.path("registry.yml")]
-    return try await ForeignServer(try Tool("docker-registry").path, arguments) { line in
+    return try await ForeignServer(try Tool("docker-registry").path, arguments, at: address) { line in
       // msg="listening on 127.0.0.1:41234" … with ", tls" behind it where there is TLS.
-      guard let range = line.range(of: "listening on 127.0.0.1:") else { return nil }
+      guard let range = line.range(of: "listening on \(address):") else { return nil }
       return Int(line[range.upperBound...].prefix { $0.isNumber })
     }
   }
 
   /// Starts a program; `port` finds its port in a line of what it says.
-  package init(_ program: String, _ arguments: [String], port: @escaping @Sendable (String) -> Int?) async throws {
+  package init(
+    _ program: String, _ arguments: [String], at address: String = "127.0.0.1",
+    port: @escaping @Sendable (String) -> Int?
+  ) async throws {
+    self.address = address
     process = Process()
     process.executableURL = URL(fileURLWithPath: program)
     process.arguments = arguments

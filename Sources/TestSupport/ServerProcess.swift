@@ -8,6 +8,7 @@ package final class ServerProcess: Sendable {
     package var grpc: String
     package var registry: String
     package var pid: Int32
+    package var warnings: [String]
   }
 
   package let ready: Ready

@@ -30,7 +30,8 @@ struct FakeBases: BaseImageSource {
     var config = ImageConfig(platform: platform)
     config.config = container
     return BaseImage(
-      reference: reference, manifest: Digest(sha256Of: Array(reference.utf8)), config: config, layers: [])
+      reference: reference, manifest: Digest(sha256Of: Array(reference.utf8)), mediaType: .ociManifest, config: config,
+      layers: [])
   }
 }
 
@@ -57,6 +58,14 @@ struct PlanTests {
     "arguments": ["GIVEN": "from outside", "NOBODY": "1", "OTHER": "2"],
     "proxies": ["HTTP_PROXY": "http://proxy", "https_proxy": "http://other"],
   ]
+  /// Named contexts of the cases that have some.
+  static let contexts: [String: [String: NamedContext]] = [
+    "named-contexts": [
+      "Root": .files(.directory("/nowhere")), "docker.io/library/busybox:latest": .image("entry"),
+      "files": .files(.archive("/nowhere.tar")), "repo": .git("https://git.example/acme/app.git#v1:sub"),
+      "made": .files(.directory("/nowhere")),
+    ]
+  ]
   static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Golden")
   static let cases = ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).sorted()
 
@@ -64,7 +73,9 @@ struct PlanTests {
   func golden(name: String) async throws {
     let folder = Self.folder.appendingPathComponent(name)
     let dockerfile = try String(contentsOf: folder.appendingPathComponent("Dockerfile"), encoding: .utf8)
-    let text = try await plan(dockerfile, arguments: Self.arguments[name] ?? [:]).text
+    let plan = try await plan(
+      dockerfile, arguments: Self.arguments[name] ?? [:], contexts: Self.contexts[name] ?? [:])
+    let text = plan.text
     try Golden.expect(text, at: folder.appendingPathComponent("plan.txt"))
   }
 
@@ -139,7 +150,8 @@ struct PlanTests {
       ("FROM busybox\nARG S=0\nSTOPSIGNAL $S\n", "stop-signal-unknown", 3),
       ("FROM busybox\nSTOPSIGNAL SIGRTMIN+16\n", "stop-signal-unknown", 2),
       ("FROM busybox\nCOPY --chmod=rwx a /\n", "chmod-invalid", 2),
-      ("FROM --platform=linux/s390x busybox\n", "from-platform-unimplemented", 1),
+      ("FROM --platform=linux/a/b/c busybox\n", "platform-invalid", 1),
+      ("ARG P\nFROM --platform=$P busybox\n", "platform-invalid", 2),
       ("FROM busybox\nADD --checksum=sha256:\(String(repeating: "0", count: 64)) a /\n", "checksum-not-remote", 2),
       ("FROM busybox\nADD --checksum=sha256:00 https://example.org/x /\n", "digest-invalid", 2),
       ("FROM busybox\nADD --checksum=sha256:00 https://example.org/x.git /\n", "checksum-invalid", 2),
@@ -179,13 +191,23 @@ struct PlanTests {
     #expect(plan.text.contains("copy from stage 1 to /"))
   }
 
-  @Test("take the build's own platform for one that FROM names")
-  func platforms() async throws {
-    let host = Platform.host
-    for word in ["\(host)", "$BUILDPLATFORM", "$TARGETPLATFORM", "linux/$TARGETARCH"]
-    where host.description == "linux/amd64" {
-      #expect(try await plan("FROM --platform=\(word) busybox\n").stages.count == 1)
-    }
+  @Test(
+    "take the platform that FROM names, as containerd writes it",
+    arguments: [
+      ("$TARGETPLATFORM", "linux/amd64"), ("linux/$TARGETARCH", "linux/amd64"), ("linux/arm64/v8", "linux/arm64"),
+      ("arm", "linux/arm/v7"), ("$BUILDPLATFORM", Platform.host.description),
+    ])
+  func platforms(word: String, platform: String) async throws {
+    let plan = try await plan("FROM --platform=\(word) busybox AS a\nFROM --platform=linux/s390x a\nRUN b\n")
+    // BuildKit: a stage stays what the one it begins from is for.
+    #expect(plan.stages.map(\.platform.description) == [platform, platform])
+    #expect(plan.stages.last?.config.platform.description == platform)
+  }
+
+  @Test("say which image they stand on, through other stages")
+  func base() async throws {
+    #expect(try await plan("FROM entry AS a\nFROM a AS b\nFROM b\n").base?.reference == "entry")
+    #expect(try await plan("FROM entry AS a\nFROM scratch\nCOPY --from=a /x /\n").base == nil)
   }
 
   @Test(

@@ -1,6 +1,7 @@
 import Builder
 import Diagnostics
 import OCI
+import Service
 import SystemPackage
 import Testing
 
@@ -25,6 +26,7 @@ struct ExecutorSettingsTests {
   static let samples = [
     "context": "tar:///other.tar", "context-sub-path": "sub", "dockerfile": "other/Dockerfile", "build-arg": "A=b",
     "target": "stage", "custom-platform": "linux/s390x", "secret": "id=x,src=/x", "build-context": "a=target:b",
+    "ssh": "default=/agent.sock", "allow": "security.insecure",
     "git": "branch=next", "git-limit": "object-size=4GiB", "destination": "acme/app:1", "tar-path": "a.tar",
     "oci-layout-path": "out",
     "digest-file": "digest", "image-name-with-digest-file": "name", "image-name-tag-with-digest-file": "tag",
@@ -63,6 +65,16 @@ struct ExecutorSettingsTests {
   func idleOnce() throws {
     let told = try settings(["--snapshotMode=full", "--snapshot-mode", "time", "--whitelist-var-run=false"]).idle
     #expect(told.count == 2 && told[0].hasPrefix("--snapshot-mode ") && told[1].hasPrefix("--ignore-var-run "))
+  }
+
+  @Test("agents and entitlements are those that BuildKit knows")
+  func grants() throws {
+    let environment = ["SSH_AUTH_SOCK": "/usual"]
+    let given = try settings(["--ssh", "default", "--ssh=ci=/other", "--allow", "network.host"], environment).grants
+    #expect(given.agents == ["default": "/usual", "ci": "/other"] && !given.allowsInsecure)
+    #expect(reason(["--ssh", "default"]) == "ssh-agent-unknown")
+    #expect(reason(["--ssh", "=/x"], environment) == "ssh-agent-unknown")
+    #expect(reason(["--allow", "security.secure"]) == "flag-value-invalid")
   }
 
   @Test("values stand after a space or an equals sign, and switches take true and false")

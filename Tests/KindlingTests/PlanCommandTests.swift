@@ -59,12 +59,41 @@ struct PlanCommandTests {
     }
   }
 
+  @Test("fetches the commit of an address for itself alone, and leaves nothing")
+  func address() async throws {
+    try await withGitServer { git in
+      try await withTemporaryFolder { folder in
+        let work = try await GitWorkshop(folder.path("work"))
+        try await work.commit(["web/Dockerfile": "FROM scratch\nCOPY file /old\n", "web/file": "x"])
+        try await work.git("tag", "v1")
+        try await work.commit(["web/Dockerfile": "FROM scratch\nCOPY file /new\n", "web/.dockerignore": "file\n"])
+        try await work.publish(to: git.folder + "/app.git")
+        try folder.write("", to: "tmp/kept")
+        for (suffix, words) in [("#v1:web", ["/old"]), ("#:web", ["/new", "'file' is taken out of the context"])] {
+          let result = try await Tool(ServerProcess.binary).run(
+            ["plan", git.url("app.git") + suffix, "--platform", "linux/amd64"],
+            environment: [
+              "KINDLING_DATA_DIR": folder.path("none"), "IGNITE_API_ENDPOINT": "127.0.0.1:1",
+              "TMPDIR": folder.path("tmp"),
+            ], in: folder.path)
+          #expect(result.status == 0 && words.allSatisfy(result.output.contains), "\(suffix): \(result.all)")
+          #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("tmp")) == ["kept"])
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() == ["tmp", "work"])
+        let missing = try await plan([git.url("none.git"), "--json"], in: folder)
+        #expect(missing.status != 0 && missing.error.contains("git-"), "\(missing.all)")
+      }
+    }
+  }
+
   @Test("refuses what is no directory or no Dockerfile")
   func refusals() async throws {
     try await withTemporaryFolder { folder in
       try folder.write("FRM scratch\n", to: "bad/Dockerfile")
       for (words, reason) in [
-        (["none"], "context-missing"), ([folder.path], "dockerfile-missing"), (["https://a.test/b"], "plan-of-address"),
+        (["none"], "context-missing"), ([folder.path], "dockerfile-missing"),
+        (["https://me:secret@a.test/b.git"], "git-address-credentials"),
+        (["bad", "--build-context", "a=/no/folder"], "context-missing"),
         (["bad", "--platform", "x"], "platform-invalid"),
       ] {
         let result = try await plan(words + ["--json"], in: folder)

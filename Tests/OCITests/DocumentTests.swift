@@ -34,11 +34,48 @@ struct DocumentTests {
     "platforms have the machines' aliases, and a missing variant matches any",
     arguments: [
       ("linux/amd64", "linux/x86_64", true), ("linux/arm64", "linux/aarch64/v8", true),
-      ("linux/arm/v6", "linux/arm/v7", false), ("linux/amd64", "windows/amd64", false),
+      ("linux/arm/v6", "linux/arm/v7", false), ("linux/arm", "linux/arm/v7", true),
+      ("linux/arm", "linux/arm/v6", false),
+      ("linux/arm64/v8", "linux/arm64/8", true), ("linux/i386", "linux/386", true),
+      ("linux/armhf", "linux/arm/7", true), ("linux/amd64", "windows/amd64", false),
     ])
   func platforms(first: String, second: String, matches: Bool) throws {
     let (a, b) = (try #require(Platform(first)), try #require(Platform(second)))
     #expect(a.matches(b) == matches && b.matches(a) == matches)
+  }
+
+  @Test(
+    "platforms are written in one way",
+    arguments: [
+      ("linux/arm64/v8", "linux/arm64"), ("linux/arm", "linux/arm/v7"), ("linux/arm/6", "linux/arm/v6"),
+      ("linux/amd64/v1", "linux/amd64"), ("linux/amd64/v3", "linux/amd64/v3"), ("Linux/armel", "linux/arm/v6"),
+      ("linux/s390x", "linux/s390x"),
+    ])
+  func platformTexts(text: String, written: String) throws {
+    #expect(try #require(Platform(text)).description == written)
+  }
+
+  @Test("an index gives the variant that was asked for, else the newest older one, never a newer one")
+  func variants() throws {
+    func index(_ platforms: [String]) -> Index {
+      Index(
+        manifests: platforms.enumerated().map { place, text in
+          let words = text.split(separator: "/").map(String.init)
+          return Descriptor(
+            mediaType: .ociManifest, digest: Self.empty, size: Int64(place),
+            platform: Platform(os: "linux", architecture: words[0], variant: words.count > 1 ? words[1] : nil))
+        })
+    }
+    func chosen(_ asked: String, _ platforms: [String]) throws -> Int64? {
+      index(platforms).manifest(for: try #require(Platform(asked)))?.size
+    }
+    #expect(try chosen("linux/arm/v7", ["arm/v5", "arm/v6", "arm/v7"]) == 2)
+    #expect(try chosen("linux/arm", ["arm/v5", "arm/v6", "arm/v8"]) == 1)
+    #expect(try chosen("linux/arm/v6", ["arm/v7", "arm64"]) == nil)
+    #expect(try chosen("linux/arm64", ["amd64", "arm64/v8"]) == 1)
+    #expect(try chosen("linux/arm64/v8", ["arm/v8", "arm64"]) == 1)
+    #expect(try chosen("linux/amd64", ["amd64/v3", "amd64"]) == 1)
+    #expect(try chosen("linux/amd64/v3", ["amd64", "amd64/v2", "amd64/v4"]) == 1)
   }
 
   @Test("text that is no platform is none", arguments: ["", "linux", "linux/", "a/b/c/d"])

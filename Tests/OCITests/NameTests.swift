@@ -33,6 +33,8 @@ struct NameTests {
       ("busybox", nil, "busybox", nil, false), ("dev/app:v1", nil, "dev/app", "v1", false),
       ("localhost/app", "localhost", "app", nil, false), ("localhost:4480/a/b:c", "localhost:4480", "a/b", "c", false),
       ("h.example/a@" + digest, "h.example", "a", nil, true), ("a:t@" + digest, nil, "a", "t", true),
+      ("[::1]:5000/a", "[::1]:5000", "a", nil, false), ("[fe80::1]/a/b:c", "[fe80::1]", "a/b", "c", false),
+      ("[2001:DB8::7]:443/a@" + digest, "[2001:DB8::7]:443", "a", nil, true),
     ] as [(String, String?, String, String?, Bool)])
   func references(text: String, registry: String?, repository: String, tag: String?, hasDigest: Bool) throws {
     let reference = try Reference(text)
@@ -41,7 +43,13 @@ struct NameTests {
     #expect(reference.description == text)
   }
 
-  @Test("bad references say what is wrong", arguments: ["", "A", "a:", "a@sha256:1", "h.example/", "a b"])
+  @Test(
+    "bad references say what is wrong",
+    arguments: [
+      "", "A", "a:", "a@sha256:1", "h.example/", "a b", "[::1]", "[::1/a", "[::1]5000/a", "[h.example]:1/a",
+      "[::g]:1/a",
+      "[::1]:x/a", "[::1]:99999/a", "::1:5000/a@sha256:1",
+    ])
   func badReferences(text: String) {
     #expect(throws: Failure.self) { try Reference(text) }
   }

@@ -17,6 +17,8 @@ struct LocalImagesTests {
       ("acme/app", "dev/acme/app"), ("dev/app", "dev/app"), ("localhost:4480/dev/app", "dev/app"),
       ("localhost:4480/other/app", "dev/other/app"), ("ghcr.io/acme/base", "dev/ghcr.io/acme/base"),
       ("localhost:5000/base", "dev/localhost-5000/base"), ("ghcr.io/library/x", "dev/ghcr.io/library/x"),
+      ("[::1]:5000/base", "dev/ipv6---1.5000/base"), ("[fe80::]/base", "dev/ipv6-fe80--0/base"),
+      ("[a::1:5000]/x", "dev/ipv6-a--1-5000/x"), ("[A::1]:5000/x", "dev/ipv6-a--1.5000/x"),
     ])
   func names(reference: String, repository: String) throws {
     let shelf = try Shelf()

@@ -51,7 +51,12 @@ struct ExecutorRemote: Sendable {
   /// Where ADD and named contexts find repositories.
   var trees: any RemoteTrees {
     ExecutorTrees(named: settings.namedContexts.repositories, added: GitTrees(fetcher: fetcher, rules: GitRules())) {
-      (text) async throws(Failure) in try await fetcher.tree(try order(for: text)) { _ in }
+      (text) async throws(Failure) in
+      var order = try order(for: text)
+      // BuildKit: as ADD does, the remote's own HEAD, and submodules unless the address says otherwise.
+      if order.reference.isEmpty { order.reference = "HEAD" }
+      order.includesSubmodules = order.address.includesSubmodules ?? true
+      return try await fetcher.tree(order) { _ in }
     }
   }
 
