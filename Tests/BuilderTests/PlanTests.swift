@@ -220,11 +220,13 @@ struct PlanTests {
 
   @Test("know arguments nobody declares, which build arguments override, and ask for no ARG of the build's own ones")
   func builtInArguments() async throws {
-    let text = "ARG TARGETSTAGE\nFROM busybox AS default\nARG TARGETSTAGE\nARG TARGETARCH\nLABEL s=$TARGETSTAGE a=$TARGETARCH\n"
+    let text =
+      "ARG TARGETSTAGE\nFROM busybox AS default\nARG TARGETSTAGE\nARG TARGETARCH\nLABEL s=$TARGETSTAGE a=$TARGETARCH\n"
     let labels = try await plan(text).stages.last?.config.config?.labels
     #expect(labels == ["s": "default", "a": "amd64"])
     let given = [
-      "TARGETARCH": "z80", "SOURCE_DATE_EPOCH": "1", "BUILDKIT_INLINE_CACHE": "1", "HTTP_PROXY": "x", "TARGETOS": "plan9",
+      "TARGETARCH": "z80", "SOURCE_DATE_EPOCH": "1", "BUILDKIT_INLINE_CACHE": "1", "HTTP_PROXY": "x",
+      "TARGETOS": "plan9",
     ]
     let other = try await plan(text, arguments: given, target: "default")
     #expect(other.stages.last?.config.config?.labels == ["s": "default", "a": "z80"])

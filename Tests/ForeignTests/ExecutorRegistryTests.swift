@@ -56,7 +56,9 @@ import Testing
       let push = ["-c", "ctx", "-d", "\(host)/dev/base:1", "--digest-file", "d"]
       let pull = ["-c", "ctx", "-f", "Upon", "--no-push"]
       let trust = ["--registry-certificate", "\(host)=\(keys.authority)"]
-      for words in [[], ["--registry-certificate", "other.example.test=\(keys.authority)"], ["--skip-tls-verify-pull"]] {
+      for words in [
+        [], ["--registry-certificate", "other.example.test=\(keys.authority)"], ["--skip-tls-verify-pull"],
+      ] {
         let refused = try await shop.run(push + words, names: [Self.name])
         #expect(refused.status == 1 && refused.error.contains("certificate"), "\(words): \(refused.all)")
       }
@@ -85,7 +87,8 @@ import Testing
       let keys = try await Keys(in: folder)
       let registry = try await ForeignServer.docker(
         in: folder,
-        http: "  tls: {certificate: \(keys.server.certificate), key: \(keys.server.key), clientcas: [\(keys.authority)]}")
+        http:
+          "  tls: {certificate: \(keys.server.certificate), key: \(keys.server.key), clientcas: [\(keys.authority)]}")
       defer { registry.stop() }
       let shop = try await ExecutorWorkshop("FROM scratch\nLABEL is=base\nCOPY Dockerfile /\n", in: folder)
       let host = "\(Self.name):\(registry.port)"
@@ -140,7 +143,10 @@ import Testing
         ("acme/base:1", ["--registry-mirror", live + "/mirrored", only], "mirrored/acme/base"),
         ("acme/base:1", ["--registry-map", "index.docker.io=\(live)", only], "acme/base"),
         ("acme/base:1", ["--registry-mirror", dead, only], nil),
-        ("one.example.test/acme/base:1", ["--registry-map", "two.example.test=x;one.example.test=\(live)", only], "acme/base"),
+        (
+          "one.example.test/acme/base:1", ["--registry-map", "two.example.test=x;one.example.test=\(live)", only],
+          "acme/base"
+        ),
         ("\(registry.host)/acme/base:1", ["--registry-map", "\(registry.host)=\(dead)"], "acme/base"),
         ("\(registry.host)/acme/base:1", ["--registry-map", "\(registry.host)=\(dead)", only], nil),
       ]

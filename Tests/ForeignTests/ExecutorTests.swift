@@ -8,7 +8,8 @@ import Testing
   func outputs() async throws {
     try await withTemporaryFolder { folder in
       let shop = try await ExecutorWorkshop(
-        ExecutorWorkshop.base + "COPY data /data\nRUN echo made > /made; echo out; echo err >&2; rm /etc/group\nLABEL a=file\n",
+        ExecutorWorkshop.base
+          + "COPY data /data\nRUN echo made > /made; echo out; echo err >&2; rm /etc/group\nLABEL a=file\n",
         in: folder)
       try folder.write("one", to: "ctx/data/one")
       let built = try await shop.run([
@@ -224,7 +225,8 @@ import Testing
   func mounts() async throws {
     try await withTemporaryFolder { folder in
       let shop = try await ExecutorWorkshop(
-        ExecutorWorkshop.base + "RUN --mount=type=bind,target=/src --mount=type=secret,id=file --mount=type=secret,id=var,env=IT "
+        ExecutorWorkshop.base
+          + "RUN --mount=type=bind,target=/src --mount=type=secret,id=file --mount=type=secret,id=var,env=IT "
           + "cat /src/data /run/secrets/file > /out; echo $IT >> /out; echo told $IT; test ! -e /src/hidden\n",
         in: folder)
       try folder.write("data\n", to: "ctx/data")

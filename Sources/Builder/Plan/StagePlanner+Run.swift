@@ -4,8 +4,11 @@ import OCI
 
 // RUN: the command, and what it sees while it runs.
 extension StagePlanner {
-  /// Where a heredoc with a `#!` line is mounted, as BuildKit does.
-  static let scriptPath = "/dev/pipes/EOF"
+  /// Where a heredoc with a `#!` line is mounted: BuildKit names it by its delimiter.
+  private static func scriptPath(_ run: RunInstruction) -> String {
+    let name = run.heredocs.first?.name ?? ""
+    return "/dev/pipes/" + (["", ".", ".."].contains(name) || name.contains("/") ? "EOF" : name)
+  }
 
   /// What the `from=` of the mounts mean, by their words; nil in it is `scratch`.
   func origins(
@@ -50,7 +53,7 @@ extension StagePlanner {
       environment.append("SSH_AUTH_SOCK=\(socket)")
     }
     return RunAction(
-      arguments: run.script == nil ? arguments(of: run.command) : [Self.scriptPath],
+      arguments: run.script == nil ? arguments(of: run.command) : [Self.scriptPath(run)],
       environment: environment, proxies: proxies,
       user: container.user ?? "", workingDirectory: container.workingDir ?? "/", script: run.script,
       network: run.network == .none ? .none : .host, mounts: Self.sorted(mounts),
@@ -60,7 +63,7 @@ extension StagePlanner {
   func history(of run: RunInstruction) -> String {
     let arguments = scope.arguments
     let count = arguments.isEmpty ? "" : "|\(arguments.count) " + arguments.map { "\($0.name)=\($0.value) " }.joined()
-    let words = run.script == nil ? self.arguments(of: run.command) : [Self.scriptPath]
+    let words = run.script == nil ? self.arguments(of: run.command) : [Self.scriptPath(run)]
     return "RUN \(count)\(words.joined(separator: " ")) # buildkit"
   }
 

@@ -36,7 +36,6 @@ struct CopySources {
 
   private func matches(_ exclude: IgnoreRules?) throws(Failure) -> [Match] {
     var found: [Match] = []
-    var isExcluded = false
     for source in action.sources {
       switch source {
       case .inline(let name, let content):
@@ -46,8 +45,8 @@ struct CopySources {
         found.append(.inline(name: component, content: content))
       case .path(let word) where action.keepsParents: found += try pivots(word)
       case .path(let word):
-        for (path, name) in try paths(word) {
-          if try isLeftOut(path, name, by: exclude) { isExcluded = true } else { found.append(.path(path, name: name)) }
+        for (path, name) in try paths(word) where try !isLeftOut(path, name, by: exclude) {
+          found.append(.path(path, name: name))
         }
       case .url(let url, _, let unpacks):
         guard let node = fetched.file(source) else { throw Self.unfetched(url) }
@@ -58,9 +57,6 @@ struct CopySources {
         found.append(.tree(tree))
       }
     }
-    // BuildKit: a pattern may match nothing, as in `COPY package.json package-lock.json* ./`.
-    // Here: not all of them, because a COPY of nothing is a mistake.
-    if found.isEmpty, !isExcluded, case .path(let word)? = action.sources.first { throw missing(word, FilePath(word)) }
     return found
   }
 
@@ -94,6 +90,8 @@ struct CopySources {
   }
 
   /// A pattern's matches sorted by name, or the one path it is; that one missing throws `copy-source-missing`.
+  ///
+  /// BuildKit: a pattern may match nothing, be it the only source, as in `COPY .npmrc* ./`.
   private func paths(_ word: String) throws(Failure) -> [(FilePath, name: FilePath.Component?)] {
     // Docker: a source can never leave the context, however many `..` it has.
     let clean = FilePath(StagePlanner.resolve(word, from: "/")).removingRoot()

@@ -63,10 +63,10 @@ struct RunStep {
     let resolver = folder.appending("resolv.conf")
     try FileSystem.write(Self.hostResolver(), to: resolver)
     mounts.append(.bind(resolver, target: "/etc/resolv.conf", readOnly: true))
-    if let script = action.script {
+    if let script = action.script, let path = action.arguments.first {
       let file = folder.appending("script")
       try FileSystem.write(script, to: file, mode: [.ownerReadWriteExecute, .groupReadExecute, .otherReadExecute])
-      mounts.append(.bind(file, target: FilePath(StagePlanner.scriptPath), readOnly: true))
+      mounts.append(.bind(file, target: FilePath(path), readOnly: true))
     }
     return SandboxCommand(
       root: root, mountPoint: folder.appending("root"), arguments: action.arguments, environment: environment,

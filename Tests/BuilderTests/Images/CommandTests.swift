@@ -31,7 +31,7 @@ struct CommandTests {
       #expect(built.succeeded, "\(built.log)")
       for line in [
         "1 0:0 0 /root / outside a 'quoted' b", "2 1000:1001 1001 29 /home /home", "3 1000:29 29 /home", "4 4242:0 0 /",
-        "5 zero one two", "+ echo 6", "7 /dev/pipes/EOF",
+        "5 zero one two", "+ echo 6", "7 /dev/pipes/SCRIPT",
       ] { #expect(built.printed.contains(line), "'\(line)' in\n\(built.log)") }
     }
   }

@@ -41,7 +41,7 @@ struct EverydayTests {
       WORKDIR /w/$a
       WORKDIR ${b}
       RUN pwd > /pwd
-      EXPOSE $a 80/tcp 53/UDP
+      EXPOSE $a 80/tcp 53/udp
       VOLUME /v$a /x
       VOLUME ["/j $a", "/k"]
       STOPSIGNAL $a
@@ -131,7 +131,10 @@ struct EverydayTests {
       COPY ./dir/./sub/../in dot
       """, []
     ),
-    ("names that are patterns", "COPY [\"a name\", \"/n/\"]\nCOPY g*[0-9].x /g/\nCOPY [a-c]y .dot* /h/\nCOPY a*b /s/", []),
+    (
+      "names that are patterns", "COPY [\"a name\", \"/n/\"]\nCOPY g*[0-9].x /g/\nCOPY [a-c]y .dot* /h/\nCOPY a*b /s/",
+      []
+    ),
     ("the context as it is", "COPY . /all", []),
     (
       "archives below each other",

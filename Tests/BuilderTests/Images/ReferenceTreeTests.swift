@@ -156,7 +156,8 @@ struct ReferenceTreeTests {
       let made = try await Tool("/bin/sh").run(
         ["-c", script], environment: ["PATH": "/usr/sbin:/sbin:/usr/bin:/bin"], in: kitchen.folder.path)
       try #require(made.status == 0, "\(made.all)")
-      let image = try await kitchen.image("FROM busybox\nCOPY tool note /n/\nRUN chmod 600 /n/note && mv /n/tool /n/moved\n")
+      let image = try await kitchen.image(
+        "FROM busybox\nCOPY tool note /n/\nRUN chmod 600 /n/note && mv /n/tool /n/moved\n")
       #expect(
         image.layers[1].entries == ["drwxr-xr-x 0/0 n/", "-rw-r--r-- 0/0 n/note", "-rwsr-xr-x 0/0 n/tool"])
       for layer in image.layers.dropFirst() {

@@ -7,7 +7,8 @@ import Testing
 struct ReproducibleTests {
   /// Copies only what has a time of its own.
   private static let copies = "FROM busybox\nCOPY file dir /\nADD x.tar /\nLABEL a=b\n"
-  private static let commands = copies + "WORKDIR /made\nCOPY <<E /made/deep/note\nx\nE\nRUN date > /dev/null; touch /made/now\n"
+  private static let commands =
+    copies + "WORKDIR /made\nCOPY <<E /made/deep/note\nx\nE\nRUN date > /dev/null; touch /made/now\n"
 
   /// Builds on a server of its own, started for it.
   private func build(_ dockerfile: String, in folder: TemporaryFolder, _ flags: [String] = []) async throws -> (

@@ -63,7 +63,7 @@ struct RunProcessTests {
         RUN (sh -c 'true &'); until ! grep -l 'State:.Z' /proc/[0-9]*/status 2>/dev/null; do :; done; rm /tmp/\(mark)
         RUN <<SCRIPT
         #!/bin/sh
-        test "$0" = /dev/pipes/EOF && test "$(pwd)" = /
+        test "$0" = /dev/pipes/SCRIPT && test "$(pwd)" = /
         SCRIPT
         """)
       #expect(image.layers[3].entries == [])
