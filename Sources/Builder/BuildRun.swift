@@ -161,7 +161,8 @@ struct BuildRun: Sendable {
 
   private func copy(_ action: CopyAction, _ step: PlannedStep, in build: StageBuild) async throws(Failure) -> Outcome {
     let fetched = try await FetchedSources(
-      action, files: builder.files, trees: builder.trees, organization: order.organization, scratch: scratch)
+      action, files: builder.files, trees: builder.trees, organization: order.organization,
+      isFresh: order.noCache, scratch: scratch, watch: reporter.watch)
     // A linked layer stands by itself. Here: names of --chown are looked up below it all the same.
     let root = action.isLinked ? RootTree(layers: []) : try build.tree(builder.layers, scratch)
     let owner = try action.owner.map { (text) throws(Failure) in
@@ -190,11 +191,12 @@ struct BuildRun: Sendable {
   func layer(
     of entries: [LayerEntry], for step: PlannedStep?, of stage: PlannedStage
   ) async throws(Failure) -> Outcome {
-    let known = try withDigests(entries.compactMap(order.layerFormat.written))
+    let format = format(of: step, in: stage)
+    let known = try withDigests(entries.compactMap(format.written))
     let (record, cached) = try await once(
-      Work(step: step, stage: stage, key: CacheKey.copy(known)) { StepParts(known, $0) }
+      Work(step: step, stage: stage, format: format, key: CacheKey.copy(known)) { StepParts(known, $0) }
     ) { () throws(Failure) in
-      try LayerBlob(store: builder.blobs, format: order.layerFormat).write { (tar) throws(Failure) in
+      try LayerBlob(store: builder.blobs, format: format).write { (tar) throws(Failure) in
         for entry in known { try entry.append(to: tar) }
       }
     }
@@ -206,6 +208,7 @@ struct BuildRun: Sendable {
     /// Nil for what is no step of its own.
     var step: PlannedStep?
     var stage: PlannedStage
+    var format: LayerFormat
     var key: Digest
     var parts: (StepParts.KeyedDigest) -> StepParts
   }
@@ -221,27 +224,27 @@ struct BuildRun: Sendable {
     guard !order.noCache else {
       tell(.uncached)
       let record = try await make()
-      cache.remember(record, as: work.key)
+      cache.remember(record, as: work.key, work.format)
       return (record, false)
     }
-    let name = cache.name(of: work.key)
+    let name = cache.name(of: work.key, work.format)
     let made = try await builder.running.join(name) { () throws(Failure) in
       try reporter.report(.note("waiting for an equal step, which already runs"))
     }
     if let made {
       tell(.shared(build: made.build))
-      cache.remember(made.layer, as: work.key)
+      cache.remember(made.layer, as: work.key, work.format)
       return (made.layer, true)
     }
     var own: RunningSteps.Made?
     defer { builder.running.end(name, own) }
-    if let record = try cache.layer(work.key) {
+    if let record = try cache.layer(work.key, work.format) {
       tell(.cached)
       return (record, true)
     }
     tell(.ran)
     let record = try await make()
-    cache.remember(record, as: work.key)
+    cache.remember(record, as: work.key, work.format)
     own = RunningSteps.Made(layer: record, build: order.workName)
     return (record, false)
   }
@@ -270,7 +273,8 @@ struct BuildRun: Sendable {
     let key = CacheKey.run(
       action, layers: build.layers.map(\.record), platform: order.platform, origins: origins.map(\.identity))
     let layers = build.layers.map(\.record)
-    let work = Work(step: step, stage: build.stage, key: key) { digest in
+    let format = format(of: step, in: build.stage)
+    let work = Work(step: step, stage: build.stage, format: format, key: key) { digest in
       StepParts(
         action, layers: layers, platform: order.platform, origins: origins.map(\.identity),
         environment: build.stage.config.config?.env ?? [], digest)
@@ -278,7 +282,7 @@ struct BuildRun: Sendable {
     let (record, cached) = try await once(work) { () throws(Failure) in
       let command = RunStep(
         builder: builder, step: step, action: action, lowers: try build.lowers(builder.layers, scratch),
-        tree: try build.tree(builder.layers, scratch), scratch: scratch, format: order.layerFormat,
+        tree: try build.tree(builder.layers, scratch), scratch: scratch, format: format,
         hidden: plan.secrets(of: order), reporter: reporter)
       let mounts = RunMounts(
         builder: builder, order: order, scratch: scratch, contextFiles: contextFiles,

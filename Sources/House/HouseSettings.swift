@@ -1,3 +1,4 @@
+import Builder
 import Diagnostics
 import Git
 import Outbound
@@ -25,6 +26,8 @@ package struct HouseSettings: Sendable {
   /// What git servers may make this one do, and how much of what they sent is kept.
   package var gitLimits = GitLimits()
   package var gitCache = GitStore.usualBudget
+  /// What the directories of `RUN --mount=type=cache` may take together.
+  package var cacheMounts = ImageBuilder.usualCacheMounts
   /// Builds at once.
   package var workers: Int
   /// This program, through which RUN steps are started.

@@ -14,8 +14,10 @@ struct FakeRemotes: RemoteFiles, RemoteTrees {
   var lastModified: FileTime?
   var tree: RemoteTree?
 
-  func fetch(_ url: String, into target: FilePath) async throws(Failure) -> RemoteFile {
-    guard let text = texts[url] else { throw Failure(.notFound, reason: "fake-missing", "no '\(url)'") }
+  func fetch(_ order: RemoteFileOrder, into target: FilePath) async throws(Failure) -> RemoteFile {
+    guard let text = texts[order.url] else {
+      throw Failure(.notFound, reason: "fake-missing", "no '\(order.url)'")
+    }
     try FileSystem.write(text, to: target)
     let bytes = Array(text.utf8)
     return RemoteFile(
@@ -23,7 +25,7 @@ struct FakeRemotes: RemoteFiles, RemoteTrees {
   }
 
   func fetch(
-    _ order: RemoteTreeOrder, for organization: OrganizationName
+    _ order: RemoteTreeOrder, for organization: OrganizationName, watch: @escaping TransferMeter.Watch
   ) async throws(Failure) -> RemoteTree {
     guard let tree else { throw Failure(.notFound, reason: "fake-missing", "no '\(order.source)'") }
     return tree

@@ -7,6 +7,7 @@ import Registry
 import Remote
 import Service
 import Storage
+import SystemPackage
 
 /// Other machines as the executor reaches them: registries, git servers and the files that ADD names.
 ///
@@ -43,7 +44,10 @@ struct ExecutorRemote: Sendable {
   }
 
   /// Where ADD finds files behind URLs.
-  var files: any RemoteFiles { OutboundFiles(client: client) }
+  var files: any RemoteFiles {
+    OutboundFiles(
+      client: client, kept: KeptFiles(folder: data.path(.cache).appending("urls")))
+  }
 
   /// Sends the image, first its blobs and then its manifest under the destination's name.
   func push(_ image: ExecutorImage, to destination: ImageDestination) async throws(Failure) {
@@ -85,7 +89,11 @@ struct ExecutorRemote: Sendable {
     let fetcher = GitFetcher(
       store: try GitStore(folder: data.path(.git)), client: client, limits: settings.git.limits,
       environment: environment)
-    let tree = try await fetcher.tree(order) { _ in }
+    let meter = TransferMeter(.fetch, address.display) { note($0.text) }
+    let tree = try await fetcher.tree(order) { (progress) in
+      if progress.remote == nil { meter.reach(progress.bytes.bytes) }
+    }
+    meter.finish()
     note("git \(address.url) \(tree.reference) → \(tree.commit.hex)")
     for text in tree.notes { note(text) }
     return tree

@@ -42,6 +42,7 @@ struct ExecutorRun: Sendable {
     let builder = ImageBuilder(data: data, executable: "/proc/self/exe", bases: remote.bases, files: remote.files)
     let built = try await builder.build(order, reporter: ExecutorReporter(log))
     try await deliver(try ExecutorImage(built, settings), data.blobs, remote)
+    await builder.settle()
   }
 
   private func deliver(_ image: ExecutorImage, _ blobs: BlobStore, _ remote: ExecutorRemote) async throws(Failure) {
