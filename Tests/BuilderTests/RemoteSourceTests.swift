@@ -183,8 +183,9 @@ struct RemoteSourceTests {
   @Test("is refused by a builder that has no network")
   func none() async throws {
     let none = NoRemoteSources()
+    let order = RemoteFileOrder(url: "https://a:b@host/x", organization: try OrganizationName("dev"))
     let failure = try #require(
-      await #expect(throws: Failure.self) { _ = try await none.fetch("https://a:b@host/x", into: "/nowhere") })
+      await #expect(throws: Failure.self) { _ = try await none.fetch(order, into: "/nowhere") })
     #expect(failure.reason == "add-remote-unavailable")
     #expect(failure.message == "ADD of 'https://host/x' is not available here")
   }

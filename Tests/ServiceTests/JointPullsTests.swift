@@ -1,6 +1,7 @@
 import Builder
 import Diagnostics
 import OCI
+import Storage
 import Synchronization
 import Testing
 
