@@ -103,4 +103,17 @@ package protocol BaseImageSource: Sendable {
   func image(
     _ reference: String, platform: Platform, for organization: OrganizationName
   ) async throws(Failure) -> BaseImage
+
+  /// The same, telling `watch` what has to come over the network.
+  func image(
+    _ reference: String, platform: Platform, for organization: OrganizationName, watch: @escaping TransferMeter.Watch
+  ) async throws(Failure) -> BaseImage
+}
+
+extension BaseImageSource {
+  package func image(
+    _ reference: String, platform: Platform, for organization: OrganizationName, watch: @escaping TransferMeter.Watch
+  ) async throws(Failure) -> BaseImage {
+    try await image(reference, platform: platform, for: organization)
+  }
 }

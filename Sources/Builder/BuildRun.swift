@@ -153,7 +153,8 @@ struct BuildRun: Sendable {
 
   private func copy(_ action: CopyAction, _ step: PlannedStep, in build: StageBuild) async throws(Failure) -> Outcome {
     let fetched = try await FetchedSources(
-      action, files: builder.files, trees: builder.trees, organization: order.organization, scratch: scratch)
+      action, files: builder.files, trees: builder.trees, organization: order.organization,
+      isFresh: order.noCache, scratch: scratch, watch: reporter.watch)
     // A linked layer stands by itself. Here: names of --chown are looked up below it all the same.
     let root = action.isLinked ? RootTree(layers: []) : try build.tree(builder.layers, scratch)
     let owner = try action.owner.map { (text) throws(Failure) in
@@ -189,13 +190,14 @@ struct BuildRun: Sendable {
   func layer(
     of entries: [LayerEntry], for step: PlannedStep?, of stage: PlannedStage
   ) async throws(Failure) -> Outcome {
-    let known = try withDigests(entries.compactMap(order.layerFormat.written))
+    let format = format(of: step, in: stage)
+    let known = try withDigests(entries.compactMap(format.written))
     let key = CacheKey.copy(known)
     let kind = step.map { _ in StepKind.files }
     let (record, cached) = try await once(
-      Work(step: step, kind: kind, stage: stage, key: key) { StepParts(known, $0) }
+      Work(step: step, kind: kind, stage: stage, format: format, key: key) { StepParts(known, $0) }
     ) { () throws(Failure) in
-      try LayerBlob(store: builder.blobs, format: order.layerFormat).write { (tar) throws(Failure) in
+      try LayerBlob(store: builder.blobs, format: format).write { (tar) throws(Failure) in
         for entry in known { try entry.append(to: tar) }
       }
     }
@@ -210,6 +212,7 @@ struct BuildRun: Sendable {
     /// Nil for what is of no use to other machines.
     var kind: StepKind?
     var stage: PlannedStage
+    var format: LayerFormat
     var key: Digest
     var parts: (StepParts.KeyedDigest) -> StepParts
   }
@@ -225,21 +228,21 @@ struct BuildRun: Sendable {
     guard !order.noCache else {
       tell(.uncached)
       let record = try await make()
-      cache.remember(record, as: work.key, of: work.kind)
+      cache.remember(record, as: work.key, work.format, of: work.kind)
       return (record, false)
     }
-    let name = cache.name(of: work.key)
+    let name = cache.name(of: work.key, work.format)
     let made = try await builder.running.join(name) { () throws(Failure) in
       try reporter.report(.note("waiting for an equal step, which already runs"))
     }
     if let made {
       tell(.shared(build: made.build))
-      cache.remember(made.layer, as: work.key, of: work.kind)
+      cache.remember(made.layer, as: work.key, work.format, of: work.kind)
       return (made.layer, true)
     }
     var own: RunningSteps.Made?
     defer { builder.running.end(name, own) }
-    switch try await cache.find(work.key, of: work.kind) {
+    switch try await cache.find(work.key, work.format, of: work.kind) {
     case .kept(let record):
       tell(.cached)
       return (record, true)
@@ -249,7 +252,7 @@ struct BuildRun: Sendable {
     case .missing(let why): tell(.ran(why: try said(why)))
     }
     let record = try await make()
-    cache.remember(record, as: work.key, of: work.kind)
+    cache.remember(record, as: work.key, work.format, of: work.kind)
     own = RunningSteps.Made(layer: record, build: order.workName)
     return (record, false)
   }
@@ -287,7 +290,8 @@ struct BuildRun: Sendable {
     let layers = build.layers.map(\.identity)
     let key = CacheKey.run(
       action, layers: layers, platform: build.stage.platform, origins: origins.map(\.identity))
-    let work = Work(step: step, kind: .command, stage: build.stage, key: key) { digest in
+    let format = format(of: step, in: build.stage)
+    let work = Work(step: step, kind: .command, stage: build.stage, format: format, key: key) { digest in
       StepParts(
         action, layers: layers, platform: build.stage.platform, origins: origins.map(\.identity),
         environment: build.stage.config.config?.env ?? [], digest)
@@ -296,7 +300,7 @@ struct BuildRun: Sendable {
       let command = RunStep(
         builder: builder, step: step, action: action, platform: build.stage.config.platform,
         lowers: try build.lowers(builder.layers, scratch), tree: try build.tree(builder.layers, scratch),
-        scratch: scratch, format: order.layerFormat, hidden: plan.secrets(of: order), reporter: reporter)
+        scratch: scratch, format: format, hidden: plan.secrets(of: order), reporter: reporter)
       let mounts = RunMounts(
         builder: builder, order: order, scratch: scratch,
         onNote: { (text) throws(Failure) in try reporter.report(.note(text)) })

@@ -34,14 +34,15 @@ package struct ImageBuilder: Sendable {
   package init(
     data: DataDirectory, executable: FilePath, bases: any BaseImageSource, clock: WallClock = .system,
     files: any RemoteFiles = NoRemoteSources(), trees: any RemoteTrees = NoRemoteSources(),
-    shared: (any SharedStepCache)? = nil
+    shared: (any SharedStepCache)? = nil, cacheMounts: ByteCount = ImageBuilder.usualCacheMounts
   ) {
     blobs = data.blobs
     ledger = data.ledger
     key = data.key
     layers = LayerStore(
       folder: data.path(.layers), blobs: data.blobs, xattrs: UserNamespace.isInside ? .user : .trusted)
-    caches = CacheMounts(folder: data.path(.cache).appending("mounts"))
+    caches = CacheMounts(
+      folder: data.path(.cache).appending("mounts"), trash: data.path(.work), budget: cacheMounts)
     sandbox = Sandbox(executable: executable)
     work = data.path(.work)
     self.bases = bases
@@ -50,6 +51,22 @@ package struct ImageBuilder: Sendable {
     self.trees = trees
     self.shared = shared
   }
+
+  /// What the directories of `RUN --mount=type=cache` may take together.
+  package static let usualCacheMounts = CacheMounts.usualBudget
+
+  /// Forgets what earlier builds have left and no later one can use, and makes room; for the start of a server. Blocks.
+  ///
+  /// To fail at it costs space, so that it is tried again at the next start.
+  package func tidy() {
+    caches.tidy()
+    try? ledger.forgetOldStepInputs()
+    let gone = ((try? ledger.cachedLayerDigests()) ?? []).filter { blobs.size(of: $0) == nil }
+    try? ledger.forgetLayers(gone)
+  }
+
+  /// Returns when nothing is done in the background any more; for a process that is about to end.
+  package func settle() async { await caches.settle() }
 
   /// Builds the image: context → plan → stages → configuration.
   package func build(_ order: BuildOrder, reporter: any BuildReporter) async throws(Failure) -> BuiltImage {
@@ -63,7 +80,8 @@ package struct ImageBuilder: Sendable {
 
     // The plan
     let dockerfile = try DockerfileParser.parse(try order.dockerfileText(in: context), file: order.dockerfile)
-    var planner = Planner(dockerfile: dockerfile, order: order, bases: bases)
+    let watched = WatchedBases(bases: bases, watch: reporter.watch)
+    var planner = Planner(dockerfile: dockerfile, order: order, bases: watched)
     let plan = try await planner.plan(ignored: context.isIgnored)
     try reporter.report(
       plan.warnings.map { .warning($0.line, source: $0.source) } + [.planned(plan.announcement)])

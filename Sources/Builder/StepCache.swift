@@ -27,8 +27,6 @@ final class StepCache: Sendable {
   /// How old a layer may be; nil is any age.
   private let life: Duration?
   private let shared: (any SharedStepCache)?
-  /// What tells the layers' format apart from the usual one.
-  private let variant: String
   private let made = Mutex<[(key: Digest, made: MadeLayer)]>([])
 
   /// Where the order reads no cache, nothing is found, but what is made is still remembered for later builds.
@@ -40,13 +38,12 @@ final class StepCache: Sendable {
     organization = order.organization
     isRead = !order.noCache
     life = order.cacheLife
-    variant = order.layerFormat.variant
   }
 
   /// The layer these inputs made before, when its blob is whole. A step without a kind is this machine's own business.
-  func find(_ key: Digest, of kind: StepKind?) async throws(Failure) -> Found {
+  func find(_ key: Digest, _ format: LayerFormat, of kind: StepKind?) async throws(Failure) -> Found {
     guard isRead else { return .missing(why: nil) }
-    let key = formatted(key)
+    let key = formatted(key, format)
     if let made = try own(key) {
       offer(made, key, kind, isMissing: false)
       return .kept(made.layer)
@@ -86,8 +83,8 @@ final class StepCache: Sendable {
   }
 
   /// Keeps what a step made just now, or an equal one elsewhere in this process.
-  func remember(_ layer: LayerRecord, as key: Digest, of kind: StepKind?) {
-    let key = formatted(key)
+  func remember(_ layer: LayerRecord, as key: Digest, _ format: LayerFormat, of kind: StepKind?) {
+    let key = formatted(key, format)
     let fresh = MadeLayer(layer, madeAt: clock.now())
     made.withLock { $0.append((key, fresh)) }
     if isRead { offer(fresh, key, kind, isMissing: true) }
@@ -99,10 +96,14 @@ final class StepCache: Sendable {
   }
 
   /// How the step is known among those that run.
-  func name(of key: Digest) -> RunningSteps.Name { RunningSteps.Name(organization: organization, key: formatted(key)) }
+  func name(of key: Digest, _ format: LayerFormat) -> RunningSteps.Name {
+    RunningSteps.Name(organization: organization, key: formatted(key, format))
+  }
 
-  private func formatted(_ key: Digest) -> Digest {
-    variant.isEmpty ? key : Digest(sha256Of: Array("\(variant) \(key)".utf8))
+  /// Steps with equal inputs make other layers in other formats.
+  private func formatted(_ key: Digest, _ format: LayerFormat) -> Digest {
+    let variant = format.variant
+    return variant.isEmpty ? key : Digest(sha256Of: Array("\(variant) \(key)".utf8))
   }
 
   /// Writes what was made; a second call writes only what came since.

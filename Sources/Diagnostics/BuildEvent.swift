@@ -21,6 +21,8 @@ package struct BuildEvent: Sendable, Hashable, Codable {
     case started
     /// How far the fetch of a git source is; at most one a second, and one at its end.
     case fetch(FetchProgress)
+    /// How far the transfer of a base image, or of what ADD names, is; few of each, and one at its end.
+    case transfer(TransferProgress)
     /// The context is at hand: how many files and bytes it offers the build.
     case source(SourceSummary)
     /// What will be done, in order; step numbers in later events refer to this list.
@@ -137,7 +139,7 @@ package struct BuildEvent: Sendable, Hashable, Codable {
 
 extension BuildEvent.Kind: Codable {
   private enum Key: String, CodingKey {
-    case kind, fetch, source, steps, text, excerpt, step, stream, line, report, image, outcome
+    case kind, fetch, transfer, source, steps, text, excerpt, step, stream, line, report, image, outcome
   }
 
   /// The stable word written as `kind`.
@@ -146,6 +148,7 @@ extension BuildEvent.Kind: Codable {
     case .queued: "queued"
     case .started: "started"
     case .fetch: "fetch"
+    case .transfer: "transfer"
     case .source: "source"
     case .planned: "planned"
     case .note: "note"
@@ -164,6 +167,7 @@ extension BuildEvent.Kind: Codable {
     switch self {
     case .queued, .started: break
     case .fetch(let progress): try container.encode(progress, forKey: .fetch)
+    case .transfer(let progress): try container.encode(progress, forKey: .transfer)
     case .source(let summary): try container.encode(summary, forKey: .source)
     case .planned(let steps): try container.encode(steps, forKey: .steps)
     case .note(let text): try container.encode(text, forKey: .text)
@@ -188,6 +192,8 @@ extension BuildEvent.Kind: Codable {
     case "queued": self = .queued
     case "started": self = .started
     case "fetch": self = .fetch(try container.decode(BuildEvent.FetchProgress.self, forKey: .fetch))
+    case "transfer":
+      self = .transfer(try container.decode(BuildEvent.TransferProgress.self, forKey: .transfer))
     case "source": self = .source(try container.decode(BuildEvent.SourceSummary.self, forKey: .source))
     case "planned": self = .planned(try container.decode([BuildEvent.PlannedStep].self, forKey: .steps))
     case "note": self = .note(try container.decode(String.self, forKey: .text))

@@ -21,6 +21,7 @@ extension BuildEvent {
     case .queued: return ["queued"]
     case .started: return ["started"]
     case .fetch(let progress): return ["fetch: \(progress.text)"]
+    case .transfer(let progress): return [progress.text]
     case .source(let summary): return ["context: \(summary.files) files, \(summary.size)"]
     case .planned(let steps): return ["plan: \(steps.count) steps"]
     case .note(let text): return text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)

@@ -63,7 +63,7 @@ package struct House: Sendable {
       settings, data: data, registry: registry, images: images, bound: bound, owner: identities.defaultOrganization)
     let builder = ImageBuilder(
       data: data, executable: settings.executable, bases: outside.bases, clock: clock, files: outside.files,
-      trees: outside.trees)
+      trees: outside.trees, cacheMounts: settings.cacheMounts)
     let job = BuildJob(
       data: data, builder: builder, git: outside.git, registry: registry, registryHost: { bound.registryHost },
       external: outside.push, grants: settings.grants)
@@ -104,6 +104,7 @@ package struct House: Sendable {
 
     // Run and stop: the queue stops first, so that no build begins while the doors drain.
     try await queue.recover()
+    Task(executorPreference: threads) { builder.tidy() }
     do {
       try await serviceGroup(door, queue, ContextExpiry(data: data), signals).run()
     } catch {

@@ -1,3 +1,4 @@
+import Builder
 import Diagnostics
 import Git
 import Outbound
@@ -27,6 +28,8 @@ package struct HouseSettings: Sendable {
   package var gitCache = GitStore.usualBudget
   /// What builds may have of this machine.
   package var grants = BuildGrants()
+  /// What the directories of `RUN --mount=type=cache` may take together.
+  package var cacheMounts = ImageBuilder.usualCacheMounts
   /// Builds at once.
   package var workers: Int
   /// This program, through which RUN steps are started.

@@ -4,6 +4,7 @@ import Registry
 import Remote
 import Service
 import Storage
+import SystemPackage
 
 /// What builds get from servers elsewhere, over the one client that all of it shares.
 struct Outside: Sendable {
@@ -33,7 +34,7 @@ struct Outside: Sendable {
     push =
       settings.pushesExternally
       ? ExternalPush(registry: registry, remote: remote, ownHosts: { bound.names }, credentials: credentials) : nil
-    files = OutboundFiles(client: client)
+    files = OutboundFiles(client: client, kept: KeptFiles(folder: data.path(.cache).appending("urls")))
     store = try GitStore(folder: data.path(.git), budget: settings.gitCache)
     let fetcher = GitFetcher(
       store: store, client: client, limits: settings.gitLimits, environment: settings.environment)

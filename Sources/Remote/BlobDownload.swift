@@ -8,6 +8,7 @@ struct BlobDownload {
   let session: RegistrySession
   let blobs: BlobStore
   let descriptor: Descriptor
+  let meter: TransferMeter?
 
   /// Stores the blob, not yet durably, or throws `blob-unknown`, `size-invalid`, `digest-invalid` and what the
   /// connection throws.
@@ -20,6 +21,7 @@ struct BlobDownload {
       do throws(Failure) {
         if try await !fetch(into: writer) {
           // The server began at the front again: so do we.
+          meter?.advance(by: -writer.count)
           writer.cancel()
           writer = try blobs.writer(descriptor.digest.algorithm)
           guard try await fetch(into: writer) else { throw unanswered }
@@ -32,6 +34,7 @@ struct BlobDownload {
           // Damaged on the way, perhaps; a second time it is the registry's.
           mismatches += 1
           guard mismatches < 2 else { throw otherContent(error) }
+          meter?.advance(by: -descriptor.size)
           writer = try blobs.writer(descriptor.digest.algorithm)
           continue
         }
@@ -72,6 +75,7 @@ struct BlobDownload {
         throw sizeMismatch(writer.count + Int64(chunk.count))
       }
       try writer.write(chunk)
+      meter?.advance(by: Int64(chunk.count))
     }
     return true
   }

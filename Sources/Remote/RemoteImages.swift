@@ -65,16 +65,17 @@ package struct RemoteImages: Sendable {
   /// `image-unknown` with every place that was asked, `base-image-platform`, `base-image-unusable`, `foreign-layer`,
   /// `registry-…`, `digest-invalid`, `size-invalid`, `outbound-…`, `cancelled`.
   package func pull(
-    _ name: RemoteName, platform: Platform, credentials: RegistryCredentials,
+    _ name: RemoteName, platform: Platform, credentials: RegistryCredentials, meter: TransferMeter? = nil,
     isHere: @escaping @Sendable (Digest) -> Bool
   ) async throws(Failure) -> PulledImage {
     try await withPlaces(of: name, credentials) { (session) async throws(Failure) -> PulledImage in
-      try await pull(name, platform: platform, over: session, isHere: isHere)
+      try await pull(name, platform: platform, over: session, meter, isHere: isHere)
     }
   }
 
   private func pull(
-    _ name: RemoteName, platform: Platform, over session: RegistrySession, isHere: @escaping @Sendable (Digest) -> Bool
+    _ name: RemoteName, platform: Platform, over session: RegistrySession, _ meter: TransferMeter?,
+    isHere: @escaping @Sendable (Digest) -> Bool
   ) async throws(Failure) -> PulledImage {
     let what = "image '\(name)'"
     var manifest = try await session.manifest(name.manifest, what: what)
@@ -94,7 +95,7 @@ package struct RemoteImages: Sendable {
     // Docker: an index inside an index is followed, and not remembered in between.
     let document = try decode(Manifest.self, manifest.bytes, what)
     try check(document, what)
-    try await download([document.config] + document.layers, over: session, isHere: isHere)
+    try await download([document.config] + document.layers, over: session, meter, isHere: isHere)
     return PulledImage(
       name: name, index: depth == 1 ? index : nil, manifest: manifest, config: document.config,
       layers: document.layers)
@@ -128,16 +129,18 @@ package struct RemoteImages: Sendable {
   }
 
   private func download(
-    _ descriptors: [Descriptor], over session: RegistrySession, isHere: @escaping @Sendable (Digest) -> Bool
+    _ descriptors: [Descriptor], over session: RegistrySession, _ meter: TransferMeter?,
+    isHere: @escaping @Sendable (Digest) -> Bool
   ) async throws(Failure) {
     var seen: Set<Digest> = []
     let wanted = descriptors.filter { descriptor in
       guard seen.insert(descriptor.digest).inserted else { return false }
       return !(isHere(descriptor.digest) && self.blobs.size(of: descriptor.digest)?.bytes == descriptor.size)
     }
+    meter?.expect(wanted.reduce(0) { $0 + $1.size })
     let blobs = blobs
     try await forEach(wanted, atOnce: settings.transfers) { (descriptor) async throws(Failure) in
-      try await BlobDownload(session: session, blobs: blobs, descriptor: descriptor).run()
+      try await BlobDownload(session: session, blobs: blobs, descriptor: descriptor, meter: meter).run()
     }
   }
 

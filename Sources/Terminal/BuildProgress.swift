@@ -23,6 +23,8 @@ package struct BuildProgress: Sendable {
   package private(set) var isStarted = false
   /// How far the fetch of the source is; nil before it and after.
   package private(set) var fetch: BuildEvent.FetchProgress?
+  /// What comes over the network now, in the order it began.
+  package private(set) var transfers: [BuildEvent.TransferProgress] = []
   package private(set) var image: BuildEvent.ImageSummary?
   package private(set) var outcome: BuildEvent.Outcome?
   /// When the last event happened.
@@ -51,7 +53,18 @@ package struct BuildProgress: Sendable {
     case .finished(let result): outcome = result
     case .fetch(let summary): fetch = summary
     case .source: fetch = nil
+    case .transfer(let progress): note(progress)
     case .note, .warning: break
+    }
+  }
+
+  private mutating func note(_ progress: BuildEvent.TransferProgress) {
+    let index = transfers.firstIndex { $0.kind == progress.kind && $0.name == progress.name }
+    switch (index, progress.isDone) {
+    case (let index?, true): transfers.remove(at: index)
+    case (let index?, false): transfers[index] = progress
+    case (nil, true): break
+    case (nil, false): transfers.append(progress)
     }
   }
 

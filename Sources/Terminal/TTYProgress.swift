@@ -41,6 +41,7 @@ package struct TTYProgress: Sendable {
       guard let step = progress.step(report.step) else { return }
       pending.append(.step(step, report, of: progress.steps.count))
     case .note(let text): pending.append(.note(text))
+    case .transfer(let progress): if progress.isDone { pending.append(.note(progress.text)) }
     case .warning(let text, let source): pending.append(.warning(text, source))
     case .queued, .started, .fetch, .source, .planned, .stepStarted, .output, .image, .finished: break
     }
@@ -145,7 +146,8 @@ package struct TTYProgress: Sendable {
       let cached = progress.cachedSteps > 0 ? ", \(progress.cachedSteps) cached" : ""
       text = "\(progress.reports.count)/\(progress.steps.count) steps\(cached)"
     }
-    let line = "  " + text + "  " + DurationText.compact(milliseconds: elapsed)
+    let coming = progress.transfers.map { ", " + Escape.tamed($0.text) }.joined()
+    let line = "  " + text + coming + "  " + DurationText.compact(milliseconds: elapsed)
     return appearance.paint(line.truncated(to: width, ellipsis: appearance.ellipsis), .faint)
   }
 }

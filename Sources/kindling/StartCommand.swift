@@ -67,6 +67,9 @@ struct StartCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Keep so much of what git fetched for later builds", valueName: "size"))
   var gitCache = "10GiB"
 
+  @Option(help: ArgumentHelp("Keep so much in the cache mounts of RUN", valueName: "size"))
+  var cacheMounts = "10GiB"
+
   @Option(help: "How far builds reach: open, pulls (base images, git, ADD) or none")
   var network: String = NetworkReach.open.rawValue
 
@@ -138,7 +141,8 @@ struct StartCommand: AsyncParsableCommand {
     for socket in settings.grants.agents.values { try AgentWord.check(socket) }
     settings.protoset = protoset.map { FilePath($0) }
     settings.gitLimits = try GitLimits(settings: gitLimit)
-    settings.gitCache = try gitBudget()
+    settings.gitCache = try budget(gitCache, of: "git-cache")
+    settings.cacheMounts = try budget(cacheMounts, of: "cache-mounts")
     settings.pushesExternally = pushExternal
     settings.remote = try remoteSettings()
     return settings
@@ -159,11 +163,11 @@ struct StartCommand: AsyncParsableCommand {
     return rules
   }
 
-  private func gitBudget() throws -> ByteCount {
-    guard let size = ByteCount(text: gitCache) else {
+  private func budget(_ text: String, of option: String) throws -> ByteCount {
+    guard let size = ByteCount(text: text) else {
       throw Failure(
-        .invalidArgument, reason: "git-cache-invalid", "'--git-cache \(gitCache)' is not a size",
-        hint: "for example: --git-cache 20GiB")
+        .invalidArgument, reason: "\(option)-invalid", "'--\(option) \(text)' is not a size",
+        hint: "for example: --\(option) 20GiB")
     }
     return size
   }

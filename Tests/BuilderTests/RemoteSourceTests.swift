@@ -14,8 +14,10 @@ struct FakeRemotes: RemoteFiles, RemoteTrees {
   var lastModified: FileTime?
   var tree: RemoteTree?
 
-  func fetch(_ url: String, into target: FilePath) async throws(Failure) -> RemoteFile {
-    guard let text = texts[url] else { throw Failure(.notFound, reason: "fake-missing", "no '\(url)'") }
+  func fetch(_ order: RemoteFileOrder, into target: FilePath) async throws(Failure) -> RemoteFile {
+    guard let text = texts[order.url] else {
+      throw Failure(.notFound, reason: "fake-missing", "no '\(order.url)'")
+    }
     try FileSystem.write(text, to: target)
     let bytes = Array(text.utf8)
     return RemoteFile(
@@ -23,7 +25,7 @@ struct FakeRemotes: RemoteFiles, RemoteTrees {
   }
 
   func fetch(
-    _ order: RemoteTreeOrder, for organization: OrganizationName
+    _ order: RemoteTreeOrder, for organization: OrganizationName, watch: @escaping TransferMeter.Watch
   ) async throws(Failure) -> RemoteTree {
     guard let tree else { throw Failure(.notFound, reason: "fake-missing", "no '\(order.source)'") }
     return tree
@@ -181,8 +183,9 @@ struct RemoteSourceTests {
   @Test("is refused by a builder that has no network")
   func none() async throws {
     let none = NoRemoteSources()
+    let order = RemoteFileOrder(url: "https://a:b@host/x", organization: try OrganizationName("dev"))
     let failure = try #require(
-      await #expect(throws: Failure.self) { _ = try await none.fetch("https://a:b@host/x", into: "/nowhere") })
+      await #expect(throws: Failure.self) { _ = try await none.fetch(order, into: "/nowhere") })
     #expect(failure.reason == "add-remote-unavailable")
     #expect(failure.message == "ADD of 'https://host/x' is not available here")
   }

@@ -9,6 +9,13 @@ struct BuildEventTests {
     .queued, .started,
     .fetch(.init(objects: 3, totalObjects: 0, size: ByteCount(0), durationMilliseconds: 5)),
     .fetch(.init(objects: 3, totalObjects: 9, size: ByteCount(2_000_000), durationMilliseconds: 500)),
+    .transfer(
+      .init(
+        kind: .pull, name: "acme/base:1", size: ByteCount(12_000_000), total: ByteCount(30_000_000),
+        durationMilliseconds: 2000, isDone: false)),
+    .transfer(
+      .init(
+        kind: .download, name: "http://host/f", size: ByteCount(7), total: nil, durationMilliseconds: 9, isDone: true)),
     .source(.init(files: 2, size: ByteCount(10))),
     .planned([.init(step: 1, stage: "build", instruction: "RUN make", line: 3)]), .note("base busybox"),
     .warning("look", source: SourceExcerpt(file: "Dockerfile", text: "FROM a", lines: 1...1)),
@@ -63,6 +70,7 @@ struct BuildEventTests {
     #expect(
       lines.map(\.text) == [
         "queued", "started", "fetch: 3 objects, 0 B", "fetch: 3 of 9 objects, 2.0 MB, 4.0 MB/s",
+        "pulling acme/base:1: 12 MB of 30 MB, 6.0 MB/s", "downloaded http://host/f: 7 B",
         "context: 2 files, 10 B", "plan: 1 steps", "base busybox", "warning: look",
         "Dockerfile:1", "  > 1 | FROM a", "warning: look", "#1 [build] RUN make", "#1 1.00 a\u{1B}[1m\r\"b",
         "#1 done 14.20s, layer 84 MB", "#1 cached", "image: h/o/n:t@sha256:00", "size: 999 B in 3 layers",

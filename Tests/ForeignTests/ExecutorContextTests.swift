@@ -4,7 +4,7 @@ import Testing
 
 /// `kindling executor --build-context`: what names in a Dockerfile can stand for.
 @Suite("executor's named contexts") struct ExecutorContextTests {
-  typealias Workshop = ExecutorTests.Workshop
+  typealias Workshop = ExecutorWorkshop
 
   /// Busybox as a folder `root`, beside the context.
   private func unpackRoot(_ folder: TemporaryFolder, to name: String = "root") async throws {

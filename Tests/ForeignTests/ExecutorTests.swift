@@ -175,6 +175,35 @@ import Testing
     }
   }
 
+  @Test("of one snapshot only the snapshot is compressed, even when one step alone made it")
+  func singleSnapshotPacking() async throws {
+    try await withTemporaryFolder { folder in
+      let shop = try await Workshop("FROM scratch\nCOPY zeros /\nCOPY file /a/\n", in: folder)
+      try folder.write(String(repeating: "0", count: 1 << 20), to: "ctx/zeros")
+      try folder.write("x", to: "ctx/file")
+      for (name, dockerfile) in [
+        ("two", "FROM scratch\nCOPY zeros /\nCOPY file /a/\n"), ("one", "FROM scratch\nCOPY zeros /\n"),
+      ] {
+        try folder.write(dockerfile, to: "ctx/Dockerfile")
+        let data = folder.path("kept-\(name)")
+        let built = try await shop.run([
+          "--no-push", "-c", "ctx", "-f", "ctx/Dockerfile", "--single-snapshot", "--image-format", "oci",
+          "--kaniko-dir", data, "--oci-layout-path", name,
+        ])
+        #expect(built.status == 0, "\(built.all)")
+        let raw = try await Tool("skopeo").succeed(["inspect", "--raw", "oci:" + folder.path(name)])
+        let layers = try JSON(text: raw.output)["layers"].array
+        #expect(layers.map { $0["mediaType"].string } == ["application/vnd.oci.image.layer.v1.tar+gzip"])
+        // The step's own layer, which no image names, is a plain tar.
+        let blobs = data + "/kindling/oci/blobs/sha256/"
+        let sizes = try FileManager.default.contentsOfDirectory(atPath: blobs).compactMap {
+          try FileManager.default.attributesOfItem(atPath: blobs + $0)[.size] as? Int
+        }
+        #expect(sizes.contains { $0 > 1 << 20 } && sizes.contains { $0 < 100_000 }, "\(sizes)")
+      }
+    }
+  }
+
   @Test("layers can be zstd, and paths be left out of them")
   func formats() async throws {
     try await withTemporaryFolder { folder in

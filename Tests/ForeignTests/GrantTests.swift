@@ -103,7 +103,7 @@ import Testing
   @Test("RUN --security=insecure has all of the executor's capabilities with --allow", .enabled(if: geteuid() == 0))
   func executorInsecure() async throws {
     try await withTemporaryFolder { folder in
-      let shop = try await ExecutorTests.Workshop("FROM scratch\nADD base.tar /\n" + Self.mounting, in: folder)
+      let shop = try await ExecutorWorkshop("FROM scratch\nADD base.tar /\n" + Self.mounting, in: folder)
       let own = try capabilities()
       let built = try await shop.run(["-c", "ctx", "--no-push", "--allow", "security.insecure"])
       #expect(built.status == 0 && built.output == "\(own)\nas usual\n", "\(built.all)")

@@ -204,6 +204,46 @@ import Testing
     #expect(try ledger.cachedLayer(Digest(sha256Of: [6]), of: acme) == made)
   }
 
+  @Test("layers whose blobs are gone are forgotten with the steps that made them")
+  func goneLayers() throws {
+    let ledger = try Scratch().open().ledger
+    let acme = try organization()
+    let layers = (1...3).map { number in
+      LayerRecord(
+        digest: Digest(sha256Of: [number]), diffID: Digest(sha256Of: [number, 0]), size: ByteCount(1),
+        mediaType: .ociLayerGzip)
+    }
+    try ledger.cacheLayers(layers.map { ($0.diffID, $0) }, of: acme, at: Timestamp(milliseconds: 1))
+    #expect(Set(try ledger.cachedLayerDigests()) == Set(layers.map(\.digest)))
+    try ledger.forgetLayers([layers[1].digest])
+    #expect(try layers.map { try ledger.cachedLayer($0.diffID, of: acme) } == [layers[0], nil, layers[2]])
+  }
+
+  @Test("of what went into steps the latest is kept, for each name and for all")
+  func oldStepInputs() throws {
+    let ledger = try Scratch().open().ledger
+    let acme = try organization()
+    func save(_ ordinals: [Int], of name: String) throws {
+      let steps = ordinals.map { ordinal in
+        StepInputs(
+          place: StepInputs.Place(stage: "s", ordinal: ordinal), key: Digest(sha256Of: [1]), build: "b",
+          parts: Array("{}".utf8))
+      }
+      try ledger.saveStepInputs(steps, ofBuilds: name, of: acme, keeping: 3)
+    }
+    func kept(_ name: String) throws -> [Int] {
+      try ledger.stepInputs(ofBuilds: name, of: acme).map(\.place.ordinal).sorted()
+    }
+    try save([1, 2, 3], of: "app")
+    try save([1], of: "other")
+    try save([1, 4], of: "app")
+    #expect(try kept("app") == [1, 3, 4])
+    #expect(try kept("other") == [1])
+    try ledger.forgetOldStepInputs(keeping: 2)
+    #expect(try kept("app") == [1, 4])
+    #expect(try kept("other") == [])
+  }
+
   @Test("secrets are replaced by group, and being asked changes nothing")
   func secrets() throws {
     let ledger = try Scratch().open().ledger

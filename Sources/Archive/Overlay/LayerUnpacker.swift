@@ -33,6 +33,7 @@ package struct LayerUnpacker {
     let tree = try LayerTree(root: root, xattrs: xattrs)
     var summary = Summary()
     while let entry = try tar.next() {
+      try checkCancellation()
       summary.entries += 1
       summary.size.bytes += entry.size
       if try !tree.add(entry, body: tar) { summary.skippedDevices.append(entry.path) }

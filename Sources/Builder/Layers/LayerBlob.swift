@@ -44,7 +44,8 @@ package struct LayerBlob {
   }
 
   private func packer(into sink: BlobSink) throws(Failure) -> any ByteWriter {
-    switch (format.packing, format.level) {
+    guard format.isPacked else { return sink }
+    return switch (format.packing, format.level) {
     case (.gzip, let level?): GzipWriter(into: sink, level: level)
     case (.gzip, nil): GzipWriter(into: sink)
     case (.zstd, let level?): try ZstdWriter(into: sink, level: level)

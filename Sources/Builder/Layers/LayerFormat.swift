@@ -9,6 +9,8 @@ package struct LayerFormat: Sendable, Hashable {
   package var packing = Packing.gzip
   /// The packing's own scale; nil is its usual one.
   package var level: Int?
+  /// Whether layers are compressed at all; not when they are only steps on the way to another layer.
+  var isPacked = true
   /// Unix seconds; entries that are later are written as of then, and so are the image's own dates
   /// (SOURCE_DATE_EPOCH).
   package var latestTime: Int64?
@@ -21,13 +23,17 @@ package struct LayerFormat: Sendable, Hashable {
   var variant: String {
     guard self != LayerFormat() else { return "" }
     let parts = [packing.rawValue, level.map(String.init) ?? "", latestTime.map(String.init) ?? ""]
-    return (parts + without.map(\.string).sorted()).map { "\($0.utf8.count):\($0)" }.joined()
+    let plain = isPacked ? [] : ["plain"]
+    return (plain + parts + without.map(\.string).sorted()).map { "\($0.utf8.count):\($0)" }.joined()
   }
 
   /// Whether a layer holds exactly what the steps made.
   var keepsEntries: Bool { latestTime == nil && without.isEmpty }
 
-  var mediaType: MediaType { packing == .gzip ? .ociLayerGzip : .ociLayerZstd }
+  var mediaType: MediaType {
+    guard isPacked else { return .ociLayer }
+    return packing == .gzip ? .ociLayerGzip : .ociLayerZstd
+  }
 
   /// The entry as it is to be written; nil when it is left out.
   func written(_ entry: LayerEntry) -> LayerEntry? {

@@ -12,22 +12,23 @@ struct FetchedSources: Sendable {
   /// Nothing was fetched, because nothing is remote.
   init() {}
 
-  /// Fetches what is remote in `action`, one after the other, into `scratch`.
+  /// Fetches what is remote in `action`, one after the other, into `scratch`; `isFresh` makes all come anew.
   ///
   /// Throws `add-checksum-mismatch` with both sums, `url-without-name` and what the fetching throws.
   init(
     _ action: CopyAction, files: any RemoteFiles, trees: any RemoteTrees, organization: OrganizationName,
-    scratch: ScratchFolder
+    isFresh: Bool = false, scratch: ScratchFolder, watch: @escaping TransferMeter.Watch = { _ in }
   ) async throws(Failure) {
     for source in action.sources {
       switch source {
       case .url(let url, let checksum, _):
         let target = scratch.file("url")
-        let file = try await files.fetch(url, into: target)
+        let file = try await files.fetch(
+          RemoteFileOrder(url: url, organization: organization, isFresh: isFresh, watch: watch), into: target)
         if let checksum { try Self.check(file, at: target, is: checksum, url) }
         self.files[source] = Self.node(file, at: target)
       case .git(let order):
-        let tree = try await trees.fetch(order, for: organization)
+        let tree = try await trees.fetch(order, for: organization, watch: watch)
         if let checksum = order.checksum, !tree.commit.hasPrefix(checksum.lowercased()) {
           throw Self.mismatch(RemoteSource.shown(order.source), wanted: checksum, got: tree.commit)
         }

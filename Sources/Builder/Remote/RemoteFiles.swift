@@ -6,10 +6,30 @@ import SystemPackage
 
 /// Where ADD gets the files behind URLs from; the builder itself knows no network.
 package protocol RemoteFiles: Sendable {
-  /// Fetches `url` (http or https, redirects followed) into the new file `target`.
+  /// Fetches the order's URL (http or https, redirects followed) into the new file `target`.
   ///
   /// Throws what keeps it from that, with the URL named without its user and query.
-  func fetch(_ url: String, into target: FilePath) async throws(Failure) -> RemoteFile
+  func fetch(_ order: RemoteFileOrder, into target: FilePath) async throws(Failure) -> RemoteFile
+}
+
+/// A file as ADD names it.
+package struct RemoteFileOrder: Sendable {
+  package var url: String
+  /// Whose kept files may be used; nothing is shared between organisations.
+  package var organization: OrganizationName
+  /// Whether the file is to come anew, whatever is kept of it.
+  package var isFresh: Bool
+  package var watch: TransferMeter.Watch
+
+  package init(
+    url: String, organization: OrganizationName, isFresh: Bool = false,
+    watch: @escaping TransferMeter.Watch = { _ in }
+  ) {
+    self.url = url
+    self.organization = organization
+    self.isFresh = isFresh
+    self.watch = watch
+  }
 }
 
 /// A file that was fetched.
@@ -30,7 +50,9 @@ package struct RemoteFile: Sendable, Hashable {
 /// Where ADD gets the files of git repositories from.
 package protocol RemoteTrees: Sendable {
   /// The files of the commit that `order` means; nothing is shared between organisations.
-  func fetch(_ order: RemoteTreeOrder, for organization: OrganizationName) async throws(Failure) -> RemoteTree
+  func fetch(
+    _ order: RemoteTreeOrder, for organization: OrganizationName, watch: @escaping TransferMeter.Watch
+  ) async throws(Failure) -> RemoteTree
 }
 
 /// A git repository as ADD names it.
@@ -68,10 +90,12 @@ package struct RemoteTree: Sendable {
 package struct NoRemoteSources: RemoteFiles, RemoteTrees {
   package init() {}
 
-  package func fetch(_ url: String, into target: FilePath) async throws(Failure) -> RemoteFile { throw refusal(url) }
+  package func fetch(_ order: RemoteFileOrder, into target: FilePath) async throws(Failure) -> RemoteFile {
+    throw refusal(order.url)
+  }
 
   package func fetch(
-    _ order: RemoteTreeOrder, for organization: OrganizationName
+    _ order: RemoteTreeOrder, for organization: OrganizationName, watch: @escaping TransferMeter.Watch
   ) async throws(Failure) -> RemoteTree { throw refusal(order.source) }
 
   private func refusal(_ source: String) -> Failure {

@@ -1,4 +1,5 @@
 import Diagnostics
+import Dispatch
 import OCI
 import Storage
 import Synchronization
@@ -38,10 +39,22 @@ final class CacheMounts: Sendable {
     var lastWait = 0
   }
 
-  private let folder: FilePath
+  let folder: FilePath
+  /// Where what is evicted waits for its removal.
+  let trash: FilePath
+  /// What all caches together may take on the disk.
+  let budget: ByteCount
   private let state = Mutex(State())
+  /// Directories that were used and wait to be measured.
+  let unmeasured = Mutex<Set<FilePath>>([])
+  /// Measures and removes, one after the other and behind everything else.
+  let upkeep = DispatchQueue(label: "kindling.caches", qos: .background)
 
-  init(folder: FilePath) { self.folder = folder }
+  init(folder: FilePath, trash: FilePath, budget: ByteCount) {
+    self.folder = folder
+    self.trash = trash
+    self.budget = budget
+  }
 
   /// A cache's directory for one command; give it back by `release`. With `locked` waits for other commands, after
   /// `onWait` was called once; throws `cancelled` when the task is.
@@ -74,6 +87,17 @@ final class CacheMounts: Sendable {
       return woken.values.map(\.continuation)
     }
     for continuation in woken { continuation.resume() }
+    wasUsed(lease.path)
+  }
+
+  /// Moves a cache's directory away, unless somebody uses it. Whoever wants it from now on makes a new one.
+  func moveAway(_ directory: FilePath, to target: FilePath) -> Bool {
+    state.withLock { state in
+      let isHeld = state.held.contains { name, numbers in
+        numbers.keys.contains { path(of: name).appending("\($0)") == directory }
+      }
+      return !isHeld && FileSystem.rename(directory, to: target)
+    }
   }
 
   /// Makes the directory by `fill`, which gets a fresh one of `owner`, unless it is there already.

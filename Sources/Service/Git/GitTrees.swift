@@ -18,7 +18,7 @@ package struct GitTrees: RemoteTrees {
   ///
   /// Throws `git-transport-refused`, `add-checksum-mismatch`, and what `GitFetcher` throws.
   package func fetch(
-    _ order: RemoteTreeOrder, for organization: OrganizationName
+    _ order: RemoteTreeOrder, for organization: OrganizationName, watch: @escaping TransferMeter.Watch
   ) async throws(Failure) -> RemoteTree {
     let address = try GitAddress(parsing: order.source, userinfo: .allowed)
     try check(address)
@@ -26,6 +26,7 @@ package struct GitTrees: RemoteTrees {
       BuildSecrets.GitCredentials(username: $0.username, password: $0.password)
     }
     let tree: FetchedTree
+    let meter = TransferMeter(.fetch, address.display, watch: watch)
     do throws(Failure) {
       tree = try await fetcher.tree(
         GitTreeOrder(
@@ -34,7 +35,8 @@ package struct GitTrees: RemoteTrees {
           includesSubmodules: address.includesSubmodules ?? true,
           keepsGitDirectory: order.keepsGitDirectory || address.keepsGitDirectory == true,
           transports: rules.transports)
-      ) { _ throws(Failure) in }
+      ) { progress throws(Failure) in if progress.remote == nil { meter.reach(progress.bytes.bytes) } }
+      meter.finish()
     } catch { throw Redaction(credentials).failure(error) }
     if let commit = address.commit, commit != tree.commit {
       throw Failure(

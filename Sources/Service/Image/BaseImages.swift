@@ -16,6 +16,7 @@ package struct BaseImages: BaseImageSource {
   private let remote: RemoteImages
   private let data: DataDirectory
   private let tagLife: Duration
+  private let pulls = JointPulls()
   /// What an organisation shows other registries.
   private let credentials: @Sendable (OrganizationName) throws(Failure) -> RegistryCredentials
 
@@ -46,6 +47,12 @@ package struct BaseImages: BaseImageSource {
   package func image(
     _ text: String, platform: Platform, for organization: OrganizationName
   ) async throws(Failure) -> BaseImage {
+    try await image(text, platform: platform, for: organization) { _ in }
+  }
+
+  package func image(
+    _ text: String, platform: Platform, for organization: OrganizationName, watch: @escaping TransferMeter.Watch
+  ) async throws(Failure) -> BaseImage {
     let reference = try Reference(text)
     let own = try local.repository(of: reference, for: organization)
     guard !local.isOwn(reference) else { return try await local.image(text, platform: platform, for: organization) }
@@ -57,7 +64,13 @@ package struct BaseImages: BaseImageSource {
     }
     let kept = try kept(text, reference.manifest, pulled, platform)
     if let kept, try await isCurrent(name, pulled, organization) { return kept }
-    return try await pull(text, name, to: pulled, platform, organization)
+    let one = JointPulls.Name(organization: organization, image: "\(name)", platform: platform)
+    var image = try await pulls.join(one, watch: watch) { [self] (watch) async throws(Failure) in
+      try await pull(text, name, to: pulled, platform, organization, TransferMeter(.pull, text, watch: watch))
+    }
+    // The other build may have written the name in another way.
+    image.reference = text
+    return image
   }
 
   private func isHere(_ manifest: ManifestReference, _ repository: Repository) throws(Failure) -> Bool {
@@ -109,12 +122,13 @@ package struct BaseImages: BaseImageSource {
 
   private func pull(
     _ text: String, _ name: RemoteName, to repository: Repository, _ platform: Platform,
-    _ organization: OrganizationName
+    _ organization: OrganizationName, _ meter: TransferMeter
   ) async throws(Failure) -> BaseImage {
     let ledger = data.ledger
     let image: PulledImage
     do throws(Failure) {
-      image = try await remote.pull(name, platform: platform, credentials: credentials(organization)) { digest in
+      image = try await remote.pull(name, platform: platform, credentials: credentials(organization), meter: meter) {
+        digest in
         // Nobody may have a blob by naming it: it must come to this organisation, or be its own already.
         (try? ledger.hasBlob(digest, inAnyRepositoryOf: organization.name)) ?? false
       }
@@ -122,6 +136,7 @@ package struct BaseImages: BaseImageSource {
       throw Self.advised(error, text, name)
     }
     try keep(image, in: repository)
+    meter.finish()
     return try local.image(text, .digest(image.manifest.digest), in: repository, platform: platform)
   }
 

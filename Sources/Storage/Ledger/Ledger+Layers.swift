@@ -74,6 +74,23 @@ extension Ledger {
     }
   }
 
+  /// The layers that steps of any organisation made.
+  package func cachedLayerDigests() throws(Failure) -> [Digest] {
+    try read("reading the step cache") { db in
+      try String.fetchAll(db, sql: "SELECT DISTINCT layer FROM step_cache").map { try Digest($0) }
+    }
+  }
+
+  /// Forgets the steps that made these layers, because their blobs are gone.
+  package func forgetLayers(_ digests: [Digest]) throws(Failure) {
+    guard !digests.isEmpty else { return }
+    try write("forgetting layers that are gone") { db in
+      for digest in digests {
+        try db.execute(sql: "DELETE FROM step_cache WHERE layer = ?", arguments: [digest.description])
+      }
+    }
+  }
+
   private static func put(_ layer: LayerRecord, _ db: Database) throws {
     try db.execute(
       sql: """

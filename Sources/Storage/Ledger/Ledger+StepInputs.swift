@@ -67,9 +67,27 @@ extension Ledger {
     }
   }
 
+  /// Of the builds of one name so many steps are remembered, those that changed last; more than any Dockerfile has.
+  package static let mostStepsOfName = 2000
+  /// Of all names together.
+  package static let mostSteps = 200_000
+
+  /// Forgets the steps that changed longest ago where there are more than `most`.
+  package func forgetOldStepInputs(keeping most: Int = Ledger.mostSteps) throws(Failure) {
+    try write("forgetting what went into old builds") { db in
+      try db.execute(
+        sql: """
+          DELETE FROM step_inputs
+          WHERE rowid <= (SELECT rowid FROM step_inputs ORDER BY rowid DESC LIMIT 1 OFFSET ?)
+          """,
+        arguments: [most])
+    }
+  }
+
   /// Remembers steps instead of what was known of their places, in one transaction.
   package func saveStepInputs(
-    _ steps: [StepInputs], ofBuilds name: String, of organization: OrganizationName
+    _ steps: [StepInputs], ofBuilds name: String, of organization: OrganizationName,
+    keeping most: Int = Ledger.mostStepsOfName
   ) throws(Failure) {
     try write("saving what went into a build") { db in
       for step in steps {
@@ -84,6 +102,14 @@ extension Ledger {
           ]
         )
       }
+      // A row that is replaced gets a new number, so these count the changes.
+      try db.execute(
+        sql: """
+          DELETE FROM step_inputs WHERE organization = ?1 AND build_name = ?2 AND rowid <= (
+            SELECT rowid FROM step_inputs WHERE organization = ?1 AND build_name = ?2
+            ORDER BY rowid DESC LIMIT 1 OFFSET ?3)
+          """,
+        arguments: [organization.name, name, most])
     }
   }
 }

@@ -8,6 +8,7 @@ import Registry
 import Remote
 import Service
 import Storage
+import SystemPackage
 
 /// Other machines as the executor reaches them: registries, git servers and the files that ADD names.
 ///
@@ -61,7 +62,10 @@ struct ExecutorRemote: Sendable {
   }
 
   /// Where ADD finds files behind URLs.
-  var files: any RemoteFiles { OutboundFiles(client: client) }
+  var files: any RemoteFiles {
+    OutboundFiles(
+      client: client, kept: KeptFiles(folder: data.path(.cache).appending("urls")))
+  }
 
   /// The steps that are shared with other machines; nil when none are.
   func sharedCache(_ log: ExecutorLog) throws(Failure) -> SharedCache? {
@@ -120,7 +124,11 @@ struct ExecutorRemote: Sendable {
     var order = try order(for: text)
     if order.reference.isEmpty { order.reference = settings.git.reference ?? "" }
     if !settings.contextSubPath.isEmpty { order.directory = settings.contextSubPath }
-    let tree = try await fetcher.tree(order) { _ in }
+    let meter = TransferMeter(.fetch, order.address.display) { note($0.text) }
+    let tree = try await fetcher.tree(order) { (progress) in
+      if progress.remote == nil { meter.reach(progress.bytes.bytes) }
+    }
+    meter.finish()
     note("git \(order.address.url) \(tree.reference) → \(tree.commit.hex)")
     for text in tree.notes { note(text) }
     return tree

@@ -19,6 +19,7 @@ final class ExecutorReporter: BuildReporter {
     case .source(let summary): log.write(.debug, "Context: \(summary.files) files, \(summary.size)")
     case .planned(let steps):
       plan.withLock { plan in for step in steps { plan[step.step] = step.instruction } }
+    case .transfer(let progress): log.write(.info, progress.text)
     case .note(let text): log.write(.info, text)
     case .warning(let text, let source):
       log.write(.warning, text + (source.map { " (\($0.file):\($0.firstLine))" } ?? ""))

@@ -53,6 +53,7 @@ struct ExecutorRun: Sendable {
     // Kaniko: what was made is shared even when a later step failed.
     await shared?.finish()
     try await deliver(try ExecutorImage(try result.get(), settings), data.blobs, remote, shared)
+    await builder.settle()
   }
 
   private func deliver(

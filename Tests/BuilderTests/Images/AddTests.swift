@@ -49,6 +49,41 @@ struct AddTests {
     }
   }
 
+  @Test("an unchanged file is not sent again, a changed one is, and --no-cache wants it anew")
+  func conditional() async throws {
+    try await Kitchen.run { kitchen in
+      func publish(_ text: String, at seconds: Double) throws {
+        try kitchen.folder.write(text, to: "web/f")
+        try FileManager.default.setAttributes(
+          [.modificationDate: Date(timeIntervalSince1970: seconds)], ofItemAtPath: kitchen.folder.path("web/f"))
+      }
+      try publish("first\n", at: 1_000_000_000)
+      let web = try WebServer(folder: kitchen.folder.path("web"))
+      defer { web.stop() }
+      let dockerfile = "FROM busybox\nADD \(web.address)/f /f\nRUN cat /f\n"
+      let line = "downloaded \(web.address)/f: "
+      let first = try await kitchen.build(dockerfile)
+      #expect(first.log.contains(line + "6 B") && first.printed == ["first"], "\(first.log)")
+      let second = try await kitchen.build(dockerfile + "RUN cat /f\n")
+      #expect(!second.log.contains(line) && second.printed == ["first"], "\(second.log)")
+      let anew = try await kitchen.build(dockerfile, ["--no-cache"])
+      #expect(anew.log.contains(line) && anew.printed == ["first"], "\(anew.log)")
+      try publish("second\n", at: 1_000_000_060)
+      let changed = try await kitchen.build(dockerfile)
+      #expect(changed.log.contains(line + "7 B") && changed.printed == ["second"], "\(changed.log)")
+      // What is kept and damaged is not used.
+      for body in try Self.keptBodies(kitchen.server.data) { try Data("secant\n".utf8).write(to: body) }
+      let damaged = try await kitchen.build(dockerfile + "RUN cat /f; true\n")
+      #expect(damaged.log.contains(line + "7 B") && damaged.printed == ["second"], "\(damaged.log)")
+    }
+  }
+
+  private static func keptBodies(_ data: String) throws -> [URL] {
+    let folder = URL(fileURLWithPath: data + "/cache/urls/dev")
+    let kept = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+    return kept.map { $0.appendingPathComponent("body") }
+  }
+
   @Test("says why a file cannot be fetched, without the password in the URL")
   func failures() async throws {
     try await Kitchen.run { kitchen in

@@ -17,6 +17,7 @@ struct RunProcessTests {
         RUN echo "3 $(umask) $(hostname) $(ulimit -n) $(ulimit -c) $$"
         RUN grep '^CapEff' /proc/self/status | sed 's/.*\\t/4 /' && grep '^CapBnd' /proc/self/status | sed 's/.*\\t/4 /'
         RUN grep -E '^Sig(Blk|Ign)' /proc/self/status | sed 's/:.*\\t/ /'
+        RUN grep '^Seccomp:' /proc/self/status | tr '\\t' ' '
         RUN tr '\\t' ' ' < /etc/hosts && test -r /etc/resolv.conf
         ENV LAST=a FIRST=b
         ARG GIVEN=c
@@ -27,7 +28,7 @@ struct RunProcessTests {
       #expect(
         built.printed == [
           "1 input", "2 devices", "3 0022 buildkitsandbox 1024 0 2", "4 00000000a80425fb", "4 00000000a80425fb",
-          "SigBlk 0000000000000000", "SigIgn 0000000000000000", "127.0.0.1 localhost buildkitsandbox",
+          "SigBlk 0000000000000000", "SigIgn 0000000000000000", "Seccomp: 2", "127.0.0.1 localhost buildkitsandbox",
           "::1 localhost ip6-localhost ip6-loopback", "\(path)", "LAST=a", "FIRST=b", "GIVEN=c", "HOME=/root",
         ], "\(built.printed)")
     }

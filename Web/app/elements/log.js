@@ -48,6 +48,8 @@ export class BuildLog {
     switch (kind.kind) {
       case "fetch":
         return this.#note(at, `fetch: ${fetched(kind.fetch)}`);
+      case "transfer":
+        return this.#note(at, transferred(kind.transfer));
       case "source":
         return this.#note(at, `context: ${kind.source.files} files, ${size(kind.source.size)}`);
       case "planned":
@@ -192,6 +194,14 @@ function fetched({ objects, totalObjects, size: bytes, durationMilliseconds }) {
   const count = totalObjects > 0 ? `${objects} of ${totalObjects} objects` : `${objects} objects`;
   const rate = durationMilliseconds >= 100 && bytes > 0 ? `, ${size(bytes * 1000 / durationMilliseconds)}/s` : "";
   return `${count}, ${size(bytes)}${rate}`;
+}
+
+/** `pulling acme/base:1: 12 MB of 30 MB, 5.2 MB/s`, as the log stream says it. */
+function transferred({ kind, name, size: bytes, total, durationMilliseconds, isDone }) {
+  const verbs = { pull: ["pulling", "pulled"], download: ["downloading", "downloaded"], fetch: ["fetching", "fetched"] };
+  const amount = isDone || total === undefined ? size(bytes) : `${size(bytes)} of ${size(total)}`;
+  const rate = durationMilliseconds >= 100 && bytes > 0 ? `, ${size(bytes * 1000 / durationMilliseconds)}/s` : "";
+  return `${verbs[kind][isDone ? 1 : 0]} ${name}: ${amount}${rate}`;
 }
 
 /** `#s3-L12` is a line, `#s3-end` the last line there is, `#s3` the step itself; anything else is null. */
