@@ -199,7 +199,8 @@ let package = Package(
     .target(
       name: "Fuzz",
       dependencies: [
-        "Git", "Diagnostics", "CCompression", .product(name: "SystemPackage", package: "swift-system"),
+        "Git", "Archive", "OCI", "Diagnostics", "CCompression",
+        .product(name: "SystemPackage", package: "swift-system"),
       ], path: "Tests/Fuzz", exclude: ["Corpus", "run"], swiftSettings: settings),
 
     // Tests, one target for each room

@@ -44,13 +44,14 @@ struct Python: Sendable {
 
   /// Makes `calls` one after the other in one process; see the script for their members. A call to the contract's
   /// service may name its RPC alone, and goes with `token` unless it brings metadata of its own; `address` is the
-  /// server's gRPC port when it is left out.
+  /// server's gRPC port when it is left out, and `protoset` a file of descriptors that the messages are made by.
   static func call(
-    _ server: ServerProcess, _ calls: [JSON], token: String? = nil, address: String? = nil
+    _ server: ServerProcess, _ calls: [JSON], token: String? = nil, address: String? = nil, protoset: String? = nil
   ) async throws -> [Answer] {
     let order: JSON = [
       "address": .string(address ?? server.ready.grpc),
       "calls": .array(calls.map { completed($0, token ?? server.token) }),
+      "protoset": protoset.map { .string($0) } ?? .null,
     ]
     let result = try await interpreter().run([script("grpc_call.py")], input: Data(order.text.utf8))
     guard result.status == 0 else { throw Broken(words: result.all) }
@@ -62,6 +63,12 @@ struct Python: Sendable {
     let result = try await Tool("python3").run([script("expired_token.py"), server.data + "/key", "dev"])
     guard result.status == 0, let token = result.lines.first else { throw Broken(words: result.all) }
     return token
+  }
+
+  /// Writes descriptors of a platform that numbers everything differently; see the script.
+  static func protoset(of server: ServerProcess, to file: String) async throws {
+    let result = try await interpreter().run([script("protoset.py"), server.ready.grpc, file])
+    guard result.status == 0 else { throw Broken(words: result.all) }
   }
 
   private static func completed(_ call: JSON, _ token: String) -> JSON {

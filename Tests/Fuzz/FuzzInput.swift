@@ -20,19 +20,23 @@ package enum FuzzInput {
     return limits
   }()
 
+  /// How many readers there are.
+  package static let readers: UInt8 = 8
+
   /// Runs one input; `scratch` is a folder for its files.
   package static func run(_ input: [UInt8], scratch: FilePath) {
     guard let first = input.first else { return }
     let rest = Array(input.dropFirst())
     do throws(Failure) {
-      switch first % 7 {
+      switch first % readers {
       case 0: try pack(rest, scratch, piece: 65_536)
       case 1: try pack(rest, scratch, piece: 3)
       case 2: try pack(entries(rest), scratch, piece: 97)
       case 3: try delta(rest)
       case 4: try advertisement(rest)
       case 5: try answer(rest, scratch)
-      default: try objects(rest)
+      case 6: try objects(rest)
+      default: try archive(rest, scratch)
       }
     } catch {}
   }

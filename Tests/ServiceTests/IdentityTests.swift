@@ -83,4 +83,51 @@ struct IdentityTests {
     #expect(try await service.identity(authorization: nil).organization.name == "dev")
     #expect(try await service.identity(authorization: "Bearer nonsense").organization.name == "dev")
   }
+
+  @Test("is of the organisation a header names where nobody is asked, and only there")
+  func header() async throws {
+    let off = try await service(.off)
+    #expect(try await off.identity(authorization: nil, organization: "acme").organization.name == "acme")
+    #expect(try await off.identity(authorization: "Bearer x", organization: "").organization.name == "dev")
+    let failure = await #expect(throws: Failure.self) {
+      try await off.identity(authorization: nil, organization: "A C")
+    }
+    #expect(failure?.reason == "organization-invalid")
+    let tokens = try await service(.tokens)
+    let token = try await tokens.mintToken(for: OrganizationName("dev"))
+    #expect(
+      try await tokens.identity(authorization: "Bearer \(token)", organization: "acme").organization.name == "dev")
+  }
+
+  @Test(
+    "is restricted to the scopes of ours that its token names",
+    arguments: [
+      (#"{"org_name":"a"}"#, nil), (#"{"org_name":"a","scope":"openid profile email"}"#, nil),
+      (#"{"org_name":"a","scope":"openid GetBuild CreateBuild"}"#, [.getBuild, .createBuild]),
+      (#"{"org_name":"a","scopes":["GetBuild"]}"#, [.getBuild]),
+      (#"{"org_name":"a","scopes":"GetBuild"}"#, [.getBuild]),
+      (#"{"org_name":"a","scope":["GetBuild"],"scopes":["ListApps"]}"#, [.getBuild, .listApps]),
+      (#"{"org_name":"a","scope":"getbuild"}"#, nil), (#"{"org_name":"a","scope":7,"scopes":null}"#, nil),
+    ] as [(String, Set<Scope>?)])
+  func scopes(payload: String, scopes: Set<Scope>?) async throws {
+    let identity = try await service(.claims).identity(token: token(payload))
+    #expect(identity.scopes == scopes)
+    for scope in Scope.allCases {
+      do throws(Failure) {
+        try identity.require(scope)
+        #expect(scopes?.contains(scope) != false)
+      } catch {
+        #expect(error.code == .permissionDenied && error.message.contains("'\(scope.rawValue)'"))
+        #expect(scopes?.contains(scope) == false)
+      }
+    }
+  }
+
+  @Test("keeps its scopes when a token is made from it")
+  func remade() async throws {
+    let service = try await service(.tokens)
+    let caller = Identity(organization: try OrganizationName("acme"), subject: "ci", scopes: [.getBuild, .listBuilds])
+    let token = try await service.mintToken(for: caller, lifetime: .seconds(60))
+    #expect(try await service.identity(token: token) == caller)
+  }
 }

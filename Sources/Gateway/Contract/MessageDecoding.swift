@@ -38,7 +38,13 @@ enum MessageDecoding {
     } catch let error as JSONDecodingError {
       throw failure(M.self, body, error)
     } catch {
-      throw Failure(.invalidArgument, reason: "json-invalid", "the body is not valid", cause: String(describing: error))
+      throw Failure(
+        .invalidArgument,
+        reason: "json-invalid",
+        "the body is not valid",
+        hint: "send a JSON object in UTF-8",
+        cause: String(describing: error)
+      )
     }
   }
 

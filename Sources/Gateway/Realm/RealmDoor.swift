@@ -132,7 +132,8 @@ struct RealmDoor: Sendable {
     .failure(
       Failure(
         .notFound, reason: "realm-path-unknown", "nothing answers on '\(call.path.prefix(500))'",
-        hint: "there are \(Self.path)/token, \(Self.path)/certs and .well-known/openid-configuration below /realms/NAME/"
+        hint:
+          "there are \(Self.path)/token, \(Self.path)/certs and .well-known/openid-configuration below /realms/NAME/"
       ))
   }
 }

@@ -16,7 +16,8 @@ struct MessageMapping: Sendable {
       hasChanged = false
       for place in mappings.indices where mappings[place].isTheSame {
         let mapping = mappings[place]
-        let holds = mapping.isWhole && mapping.fields.allSatisfy { number, field in field.isTheSame(as: number, mappings) }
+        let holds =
+          mapping.isWhole && mapping.fields.allSatisfy { number, field in field.isTheSame(as: number, mappings) }
         if !holds {
           mappings[place].isTheSame = false
           hasChanged = true

@@ -60,7 +60,8 @@ package final class BuildService: Sendable {
   private func record(_ id: String, of caller: Identity) throws(Failure) -> BuildRecord {
     guard let known = BuildID(id), let record = try data.ledger.build(known, of: caller.organization) else {
       throw Failure(
-        .notFound, reason: "build-unknown", "build '\(Shown.text(id))' does not exist in organisation '\(caller.organization)'",
+        .notFound, reason: "build-unknown",
+        "build '\(Shown.text(id))' does not exist in organisation '\(caller.organization)'",
         hint: "list what is there with: kindling build list")
     }
     return record

@@ -93,7 +93,8 @@ struct CheckedRequest {
     guard !text.isEmpty else { return .host }
     guard let platform = Platform(text) else {
       throw Failure(
-        .invalidArgument, reason: "platform-invalid", "platform '\(Shown.text(text))' is not of the form os/architecture",
+        .invalidArgument, reason: "platform-invalid",
+        "platform '\(Shown.text(text))' is not of the form os/architecture",
         hint: "for example linux/amd64")
     }
     guard platform.matches(.host) else {

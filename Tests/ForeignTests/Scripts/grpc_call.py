@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Calls a gRPC server knowing nothing of it but its address: messages are described by server reflection.
+"""Calls a gRPC server knowing nothing of it but its address: messages are described by server reflection, or by the set
+of descriptors in the file that "protoset" names.
 
 Reads one JSON object from standard input: {"address": "host:port", "calls": [CALL, ...]}. Makes the calls in order
 and writes one JSON object for each: {"code": NAME, "details": TEXT, "messages": [...], "trailers": {...}}.
@@ -21,7 +22,7 @@ import sys
 import threading
 
 import grpc
-from google.protobuf import json_format, message_factory
+from google.protobuf import descriptor_pb2, json_format, message_factory
 from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_reflection.v1alpha import reflection_pb2
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
@@ -32,10 +33,20 @@ class Cut(Exception):
 
 
 class Caller:
-    def __init__(self, address):
+    def __init__(self, address, protoset):
         self.channel = grpc.insecure_channel(address)
-        self.pool = DescriptorPool(ProtoReflectionDescriptorDatabase(self.channel))
+        self.pool = self.described(protoset) if protoset else DescriptorPool(
+            ProtoReflectionDescriptorDatabase(self.channel))
         self.answers = []
+
+    @staticmethod
+    def described(protoset):
+        with open(protoset, "rb") as file:
+            descriptors = descriptor_pb2.FileDescriptorSet.FromString(file.read())
+        pool = DescriptorPool()
+        for file in descriptors.file:
+            pool.AddSerializedFile(file.SerializeToString())
+        return pool
 
     def filled(self, value):
         if isinstance(value, dict):
@@ -137,4 +148,4 @@ class Caller:
 
 
 order = json.load(sys.stdin)
-Caller(order["address"]).run(order["calls"])
+Caller(order["address"], order.get("protoset")).run(order["calls"])

@@ -14,10 +14,10 @@ struct CorpusTests {
     let folder = try TemporaryFolder()
     defer { folder.remove() }
     let files = try FileManager.default.contentsOfDirectory(at: Self.corpus, includingPropertiesForKeys: nil)
-    #expect(files.count >= 15)
+    #expect(files.count >= 21)
     for file in files {
       let input = try Array(Data(contentsOf: file))
-      for reader in 0..<7 { FuzzInput.run([UInt8(reader)] + input.dropFirst(), scratch: FilePath(folder.path)) }
+      for reader in 0..<FuzzInput.readers { FuzzInput.run([reader] + input.dropFirst(), scratch: FilePath(folder.path)) }
       let left = try FileManager.default.contentsOfDirectory(atPath: folder.path)
       #expect(left.isEmpty, "\(file.lastPathComponent) left \(left)")
     }
