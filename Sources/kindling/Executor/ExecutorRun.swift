@@ -52,8 +52,8 @@ struct ExecutorRun: Sendable {
     } catch { result = .failure(error) }
     // Kaniko: what was made is shared even when a later step failed.
     await shared?.finish()
-    try await deliver(try ExecutorImage(try result.get(), settings), data.blobs, remote, shared)
     await builder.settle()
+    try await deliver(try ExecutorImage(try result.get(), settings), data.blobs, remote, shared)
   }
 
   private func deliver(
