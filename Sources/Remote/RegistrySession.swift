@@ -43,7 +43,8 @@ struct RegistrySession: Sendable {
     redirects: RedirectRule = .follow(limit: 5), patience: Duration? = nil, repeats: Bool = true
   ) async throws(Failure) -> OutboundAnswer {
     var backoff = Backoff(settings: settings, sleep: sleep)
-    var hasLoggedIn = false
+    // The login of this request's own. Another one that logs in at the same time takes the remembered one away first.
+    var login: String?
     let key = RegistryTokens.Key(origin: base.origin, scope: scope, credential: credential)
     while true {
       var request = OutboundRequest(
@@ -51,17 +52,17 @@ struct RegistrySession: Sendable {
       request.takesAnyCertificate = endpoint.isInsecure
       // An upload may be sent elsewhere; the login is not.
       if url.origin == base.origin {
-        if let value = await tokens.value(key) { request.headers.append(("Authorization", value)) }
+        let remembered = await tokens.value(key)
+        if let value = login ?? remembered { request.headers.append(("Authorization", value)) }
       } else {
         request.ledBy = base
       }
       do {
         let answer = try await client.send(request)
-        if answer.status == 401, !hasLoggedIn, answer.url.origin == base.origin {
-          hasLoggedIn = true
+        if answer.status == 401, login == nil, answer.url.origin == base.origin {
           let challenges = AuthChallenge.all(in: answer.headers(named: "www-authenticate"))
           await answer.discard()
-          _ = try await tokens.obtain(key, challenges: challenges, from: base)
+          login = try await tokens.obtain(key, challenges: challenges, from: base)
           continue
         }
         guard repeats, Backoff.mayHelp(status: answer.status) else { return answer }
