@@ -107,9 +107,10 @@ import Testing
 
 /// The server's own books, read by Python's SQLite beside it.
 private struct Ledger {
-  private let file: String
+  private let data: String
+  private var file: String { data + "/ledger.sqlite" }
 
-  init(_ server: ServerProcess) { file = server.data + "/ledger.sqlite" }
+  init(_ server: ServerProcess) { data = server.data }
 
   /// Rows of every table, and files of contexts.
   func counts() async throws -> String {
@@ -117,7 +118,7 @@ private struct Ledger {
       """
       tables = [r[0] for r in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
       print({t: db.execute(f'SELECT count(*) FROM "{t}"').fetchone()[0] for t in tables})
-      """) + "\(try FileManager.default.subpathsOfDirectory(atPath: file + "/../contexts").sorted())"
+      """) + "\(try FileManager.default.subpathsOfDirectory(atPath: data + "/contexts").sorted())"
   }
 
   func run(_ statement: String) async throws { _ = try await python("db.execute(\"\(statement)\")\ndb.commit()") }

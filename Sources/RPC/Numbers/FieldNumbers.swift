@@ -19,6 +19,7 @@ package struct FieldNumbers: Sendable {
     var answer: Int
   }
 
+  /// By service and name alone; see `subscript(_:)`.
   let methods: [MethodDescriptor: Method]
   /// From the set's numbers to ours.
   let inward: WireTranscoder
@@ -77,6 +78,12 @@ package struct FieldNumbers: Sendable {
     self.outward = outward.transcoder
     files = Self.shown(theirs, ours)
     differences = Self.differences(name, missing: outward.missing, uncalled: uncalled)
+  }
+
+  /// The messages of a method. The transport's descriptors carry the kind of the RPC too, and are not equal to ones
+  /// without it.
+  subscript(_ method: MethodDescriptor) -> Method? {
+    methods[MethodDescriptor(service: method.service, method: method.method)]
   }
 
   static let recipe = "make it with: grpcurl -protoset-out FILE HOST:443 describe dodil.ignite.v1.BuildService"

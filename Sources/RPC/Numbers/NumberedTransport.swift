@@ -26,7 +26,7 @@ struct NumberedTransport<Base: ServerTransport>: ServerTransport {
   private static func numbered(
     _ stream: RPCStream<Inbound, Outbound>, _ numbers: FieldNumbers
   ) -> RPCStream<Inbound, Outbound> {
-    guard let method = numbers.methods[stream.descriptor] else { return stream }
+    guard let method = numbers[stream.descriptor] else { return stream }
     let client = CallNumbers()
     return RPCStream(
       descriptor: stream.descriptor,

@@ -83,10 +83,18 @@ struct CheckedRequest {
     }
     var tags: [Tag] = []
     for text in texts {
-      let tag = try Tag(text)
+      let tag = try tag(text)
       if !tags.contains(tag) { tags.append(tag) }
     }
     return tags.isEmpty ? [.latest] : tags
+  }
+
+  private static func tag(_ text: String) throws(Failure) -> Tag {
+    do throws(Failure) { return try Tag(text) } catch {
+      var failure = error
+      failure.message = "tag '\(Shown.text(text))' is not a valid image tag"
+      throw failure
+    }
   }
 
   private static func platform(_ text: String) throws(Failure) -> Platform {

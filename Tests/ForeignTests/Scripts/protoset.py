@@ -36,7 +36,8 @@ for message in file.message_type:
     numbers = numbers[1:] + numbers[:1] if len(numbers) > 1 else [n + 500 for n in numbers]
     for field, number in zip(kept, numbers):
         field.number = number
-        field.type_name = field.type_name.replace(".BuildMetrics", ".Metrics")
+        if field.type_name.endswith(".BuildMetrics"):
+            field.type_name = field.type_name.replace(".BuildMetrics", ".Metrics")
     kept = [descriptor_pb2.FieldDescriptorProto.FromString(f.SerializeToString()) for f in kept]
     del message.field[:]
     message.field.extend(kept)
