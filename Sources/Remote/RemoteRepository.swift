@@ -51,7 +51,8 @@ package final class RemoteRepository: Sendable {
   /// Fetches a blob into the store, checked against its digest, unless it is there.
   package func fetch(_ descriptor: Descriptor) async throws(Failure) {
     guard images.blobs.size(of: descriptor.digest)?.bytes != descriptor.size else { return }
-    try await BlobDownload(session: try await session(.pull), blobs: images.blobs, descriptor: descriptor, meter: nil).run()
+    let session = try await session(.pull)
+    try await BlobDownload(session: session, blobs: images.blobs, descriptor: descriptor, meter: nil).run()
   }
 
   /// Sends the image, its blobs first; they must be in the store.
