@@ -89,9 +89,7 @@ package struct ImageBuilder: Sendable {
 
     // The named contexts that are used
     var contexts = OpenContexts(context, scratch: scratch, xattrs: layers.xattrs)
-    try await contexts.open(plan, of: order, trees: trees, scratch: scratch) { (text) throws(Failure) in
-      try reporter.report(.note(text))
-    }
+    try await contexts.open(plan, of: order, trees: trees, scratch: scratch, reporter: reporter)
 
     // The stages
     let cache = StepCache(order, ledger: ledger, blobs: blobs, clock: clock, shared: shared)

@@ -22,7 +22,7 @@ struct OpenContexts: Sendable {
   /// Opens the named contexts that the plan reads, and those alone.
   mutating func open(
     _ plan: BuildPlan, of order: BuildOrder, trees: any RemoteTrees, scratch: ScratchFolder,
-    note: (String) throws(Failure) -> Void
+    reporter: any BuildReporter
   ) async throws(Failure) {
     for name in plan.contextNames {
       let source: BuildOrder.Source
@@ -31,15 +31,16 @@ struct OpenContexts: Sendable {
       switch order.namedContexts.first(where: { ContextName.key(of: $0.key) == name })?.value {
       case .files(let files): source = files
       case .git(let address):
-        let tree = try await trees.fetch(RemoteTreeOrder(source: address), for: order.organization)
+        let tree = try await trees.fetch(RemoteTreeOrder(source: address), for: order.organization, watch: reporter.watch)
         // BuildKit: a repository has no .dockerignore of its own when it is a named context.
         (source, lease, ignoreFiles) = (.tree(tree.index), tree.lease, [])
-        try note("context '\(name)' is commit \(tree.commit) of \(RemoteSource.shown(address))")
+        try reporter.report(
+          .note("context '\(name)' is commit \(tree.commit) of \(RemoteSource.shown(address))"))
       case .image, .stage, nil:
         throw Failure(.internal, reason: "plan-order", "context '\(name)' holds no files and was planned as if it did")
       }
       let context = try BuildContext(source, scratch: scratch.file("context"), ignoreFiles: ignoreFiles)
-      try note("context '\(name)': \(context.summary.files) files, \(context.summary.size)")
+      try reporter.report(.note("context '\(name)': \(context.summary.files) files, \(context.summary.size)"))
       named[name] = Named(files: ContextFiles(context, scratch: scratch, xattrs: xattrs), lease: lease)
     }
   }
