@@ -11,7 +11,7 @@ struct CancelTests {
       try await server.importBusybox()
       let script = """
         trap '' TERM INT HUP; (setsid sh -c 'trap "" TERM HUP; exec sleep \(mark)' &); \
-        (while :; do (sleep \(mark) &); sleep 1; done &); echo is running; sleep \(mark)
+        (while :; do (sleep \(mark) &); sleep 1; done &); echo is run''ning; sleep \(mark)
         """
       try await Self.cancel("FROM busybox\nRUN \(script)\n", at: ["is running"], server, folder)
       #expect(try await Self.processes(mark) == "")
@@ -25,9 +25,9 @@ struct CancelTests {
       try await server.importBusybox()
       let dockerfile = """
         FROM busybox AS one
-        RUN echo first runs; sleep \(mark)
+        RUN echo first ru''ns; sleep \(mark)
         FROM busybox AS two
-        RUN echo second runs; sleep \(mark)
+        RUN echo second ru''ns; sleep \(mark)
         FROM scratch
         COPY --from=one / /
         COPY --from=two / /
@@ -42,7 +42,7 @@ struct CancelTests {
     try await withServer { server, folder in
       try await server.importBusybox()
       try await Self.cancel(
-        "FROM busybox\nRUN head -c 1073741824 /dev/urandom > /large; echo is written\n", at: ["is written"], server,
+        "FROM busybox\nRUN head -c 1073741824 /dev/urandom > /large; echo is writ''ten\n", at: ["is written"], server,
         folder)
     }
   }

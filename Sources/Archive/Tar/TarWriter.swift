@@ -42,6 +42,7 @@ package final class TarWriter {
   private func copy(_ body: (any ByteReader)?, size: Int64, name: FilePath) throws(Failure) {
     var remaining = size
     while remaining > 0 {
+      try checkCancellation()
       let wanted = Int(min(Int64(buffer.count), remaining))
       let count = try body?.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<wanted])) ?? 0
       guard count > 0 else {
