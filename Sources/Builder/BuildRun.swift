@@ -195,7 +195,8 @@ struct BuildRun: Sendable {
       Work(step: step, stage: stage, key: CacheKey.copy(known)) { StepParts(known, $0) }
     ) { () throws(Failure) in
       try LayerBlob(store: builder.blobs, format: order.layerFormat).write { (tar) throws(Failure) in
-        for entry in known { try entry.append(to: tar) }
+        let bodies = OpenBodies()
+        for entry in known { try entry.append(to: tar, from: bodies) }
       }
     }
     return (virtualLayer(known, record), cached)
