@@ -10,6 +10,9 @@ import SystemPackage
 
 /// A directory as an uncompressed tar, packed on a thread of its own while it is read; nothing is written to disk.
 final class DirectoryStream: Sendable {
+  /// F_SETPIPE_SZ, which Glibc keeps for _GNU_SOURCE (linux/fcntl.h).
+  private static let setPipeSize: CInt = 1031
+
   private let readEnd: FileDescriptor
   private let failure = Mutex<Failure?>(nil)
 
@@ -17,9 +20,9 @@ final class DirectoryStream: Sendable {
     let pipe: (readEnd: FileDescriptor, writeEnd: FileDescriptor)
     do { pipe = try FileDescriptor.pipe() } catch { throw Failure(wrapping: error, while: "packing '\(directory)'") }
     readEnd = pipe.readEnd
-    #if canImport(Glibc)
+    #if os(Linux)
       // The usual 64 KiB would be a turn of the threads for each; a refusal leaves it at that.
-      _ = fcntl(readEnd.rawValue, F_SETPIPE_SZ, 1 << 20)
+      _ = fcntl(readEnd.rawValue, Self.setPipeSize, 1 << 20)
     #endif
     let end = pipe.writeEnd
     Thread.detachNewThread {
