@@ -81,8 +81,9 @@ import Testing
       let cache = folder.path("cache")
       let image = try await Self.settle(tree, server, cache)
       let contexts = server.data + "/contexts"
-      for harm in ["truncate -s 100 *.index", "printf x | dd of=$(ls *.index | head -1) conv=notrunc seek=40 bs=1", "rm *.index"]
-      {
+      for harm in [
+        "truncate -s 100 *.index", "printf x | dd of=$(ls *.index | head -1) conv=notrunc seek=40 bs=1", "rm *.index",
+      ] {
         try await Tool("sh").run(["-c", "cd '\(contexts)' && \(harm)"]).expectSuccess()
         let built = try await Self.build(tree, server, cache)
         #expect(!built.sent && built.image == image, "\(harm): \(built.words)")

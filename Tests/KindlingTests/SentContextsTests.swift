@@ -46,7 +46,7 @@ struct SentContextsTests {
   func bounded() throws {
     let sent = memory()
     defer { try? FileManager.default.removeItem(atPath: sent.folder.removingLastComponent().string) }
-    for number in 0..<300 { sent.remember("ctx_\(number)", of: "/srv/\(number)", at: server, look) }
+    for number in 0..<300 { sent.remember("ctx_\(number)", of: FilePath("/srv/\(number)"), at: server, look) }
     #expect(try FileManager.default.contentsOfDirectory(atPath: sent.folder.string).count == 256)
     #expect(sent.contextID(of: "/srv/299", at: server, look) == "ctx_299")
   }

@@ -65,7 +65,8 @@ struct EntryCollector {
     }
     try addParents(of: path)
     try checkPlace(of: tar, replaces: replaces)
-    byPath[PathKey(path)] = Collected(entry: LayerEntry(tar: tar, body: node.body, digest: node.digest), link: node.link)
+    byPath[PathKey(path)] = Collected(
+      entry: LayerEntry(tar: tar, body: node.body, digest: node.digest), link: node.link)
   }
 
   /// Whether something is to stand at `path` already.

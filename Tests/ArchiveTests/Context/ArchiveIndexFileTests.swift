@@ -73,7 +73,8 @@ import Testing
   @Test("a tar is indexed where it lies, and everything else is left to be unpacked")
   func ofTar() throws {
     try Sample.withDirectory { folder in
-      try Sample.run(["sh", "-c", "mkdir t; echo one > t/a; ln t/a t/b; tar -cf t.tar t; gzip -k t.tar; : > no"], in: folder)
+      try Sample.run(
+        ["sh", "-c", "mkdir t; echo one > t/a; ln t/a t/b; tar -cf t.tar t; gzip -k t.tar; : > no"], in: folder)
       let index = try #require(try ArchiveNormalizer.index(ofTar: folder.appending("t.tar")))
       let same = try ArchiveNormalizer.tar(from: folder.appending("t.tar"), into: folder.appending("never"))
       #expect(index == same)
