@@ -33,9 +33,10 @@ fuzz: ## five minutes of wild bytes for what reads those of strangers
 	@.ci/install build test
 	Tests/Fuzz/run
 
-bench: ## figures against peers, as ratios from the same run
-	@.ci/install build test
-	swift build -c release --product kindling && Tests/Bench/run .build/release/kindling
+bench: ## figures against buildah, as ratios from the same run: make bench WORKLOADS=trivial,files RUNS=3
+	@.ci/install build test bench
+	swift build -c release --product kindling && Tests/Bench/run .build/release/kindling \
+	  $(if $(WORKLOADS),--workloads $(WORKLOADS)) $(if $(RUNS),--runs $(RUNS))
 
 bench-git: ## fetching a commit, against git, libgit2 and dulwich
 	@.ci/install build test

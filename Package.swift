@@ -300,7 +300,8 @@ let package = Package(
     .testTarget(
       name: "ServiceTests",
       dependencies: [
-        "Service", "Git", "Builder", "Registry", "Remote", "Outbound", "Storage", "OCI", "Diagnostics", "TestSupport",
+        "Service", "Git", "Builder", "Registry", "Remote", "Outbound", "Storage", "Archive", "OCI", "Diagnostics",
+        "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ], swiftSettings: settings),
     .testTarget(

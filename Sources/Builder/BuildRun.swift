@@ -198,7 +198,8 @@ struct BuildRun: Sendable {
       Work(step: step, kind: kind, stage: stage, format: format, key: key) { StepParts(known, $0) }
     ) { () throws(Failure) in
       try LayerBlob(store: builder.blobs, format: format).write { (tar) throws(Failure) in
-        for entry in known { try entry.append(to: tar) }
+        let bodies = OpenBodies()
+        for entry in known { try entry.append(to: tar, from: bodies) }
       }
     }
     let virtual = VirtualLayer(known, diffID: record.diffID)

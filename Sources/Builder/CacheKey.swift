@@ -8,7 +8,7 @@ import SystemPackage
 /// What a step's result depends on, as one digest. One function for look-up and store; every part is framed by its
 /// length, so that no two lists of parts read the same. Never a time of modification (design, "How a build is fast").
 struct CacheKey {
-  private let running = RunningDigest(.sha256)
+  private let hash = FramedHash()
 
   /// Raised when the same inputs begin to make different layers.
   private static let version = "4"
@@ -37,7 +37,7 @@ struct CacheKey {
     key.add("\(action.mounts.count)")
     for mount in action.mounts { key.add(mount.keyParts) }
     key.add(origins)
-    return key.running.digest()
+    return key.hash.digest()
   }
 
   /// A COPY or ADD: exactly what its layer holds, wherever it came from and whatever lies below.
@@ -45,14 +45,14 @@ struct CacheKey {
     let key = CacheKey("copy")
     key.add("\(entries.count)")
     for entry in entries { key.add(entry) }
-    return key.running.digest()
+    return key.hash.digest()
   }
 
   /// One of the entries of a COPY, to tell which of them changed.
   static func entry(_ entry: LayerEntry) -> Digest {
     let key = CacheKey("entry")
     key.add(entry)
-    return key.running.digest()
+    return key.hash.digest()
   }
 
   private func add(_ entry: LayerEntry) {
@@ -84,22 +84,19 @@ struct CacheKey {
       key.add("\(names.count)")
       open += names.map { path.appending($0) }
     }
-    return key.running.digest()
+    return key.hash.digest()
   }
 
   private func add(_ texts: [String]) {
     add("\(texts.count)")
     for text in texts { add(text) }
   }
-  private func add(_ text: String) { add(bytes: Array(text.utf8)) }
+  private func add(_ text: String) { hash.add(text.utf8) }
   /// By its bytes: as text, all names that are no UTF-8 would look alike.
   private func add(_ path: FilePath) {
-    path.withPlatformString { name in add(bytes: [UInt8](UnsafeRawBufferPointer(start: name, count: strlen(name)))) }
+    path.withPlatformString { name in hash.add(UnsafeRawBufferPointer(start: name, count: strlen(name))) }
   }
-  private func add(bytes: [UInt8]) {
-    running.update("\(bytes.count):".utf8)
-    running.update(bytes)
-  }
+  private func add(bytes: [UInt8]) { hash.add(bytes) }
 
   private func add(_ kind: TarEntry.Kind) {
     switch kind {

@@ -44,6 +44,12 @@ package struct Digest: Sendable, Hashable, Codable, Comparable, CustomStringConv
     self.hex = String(decoding: hex, as: UTF8.self)
   }
 
+  /// The hash itself: 32 bytes of SHA-256 or 64 of SHA-512.
+  package var rawBytes: [UInt8] {
+    let digits = Array(hex.utf8).map { $0 < 0x3A ? $0 - 0x30 : $0 - 0x57 }
+    return stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
+  }
+
   package var description: String { "\(algorithm.rawValue):\(hex)" }
   /// The first twelve digits, for people.
   package var short: String { String(hex.prefix(12)) }

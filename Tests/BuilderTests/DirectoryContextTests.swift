@@ -93,9 +93,9 @@ struct DirectoryContextTests {
     try await context(["file": "sixes"]) { context, folder throws in
       let node = try #require(try context.node("file"))
       let entry = LayerEntry(tar: node.entry, body: node.body, digest: Digest(sha256Of: Array("sixes".utf8)))
-      try entry.append(to: TarWriter(into: BytesWriter()))
+      try entry.append(to: TarWriter(into: BytesWriter()), from: OpenBodies())
       try folder.write(after, to: "file")
-      #expect { try entry.append(to: TarWriter(into: BytesWriter())) } throws: { error in
+      #expect { try entry.append(to: TarWriter(into: BytesWriter()), from: OpenBodies()) } throws: { error in
         (error as? Failure)?.reason == "file-changed"
       }
     }

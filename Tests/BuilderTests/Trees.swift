@@ -41,7 +41,7 @@ extension FilePath {
 }
 
 extension VirtualLayer {
-  init(_ entries: [LayerEntry]) {
+  convenience init(_ entries: [LayerEntry]) {
     self.init(entries, diffID: Digest(sha256Of: Array("\(entries.map(\.tar.path.string))".utf8)))
   }
 }

@@ -114,9 +114,15 @@ import Testing
     let other = try data.contexts.writer()
     try other.write([2])
     let unused = try other.commit().digest
+    try data.contexts.saveIndex([1, 2], of: kept)
+    try data.contexts.saveIndex([3], of: unused)
+    try data.contexts.saveIndex([4], of: unused)
+    #expect(data.contexts.index(of: unused) == [4])
     #expect(try data.contexts.removeUnused(except: [kept], uploadedBefore: Timestamp(milliseconds: 0)) == 0)
     #expect(try data.contexts.removeUnused(except: [kept], uploadedBefore: Timestamp(milliseconds: .max)) == 1)
     #expect(data.contexts.path(of: kept) != nil)
     #expect(data.contexts.path(of: unused) == nil)
+    #expect(data.contexts.index(of: kept) == [1, 2])
+    #expect(data.contexts.index(of: unused) == nil)
   }
 }

@@ -14,6 +14,8 @@ final class GzipPiece: @unchecked Sendable {
   private static let storedSize = 0xFFFF
   private static let storedTotal = size + (size / storedSize + 1) * 5
 
+  private static let sampleSize = 16 << 10
+
   private let level: UInt32
   private let input = FixedBuffer(capacity: size)
   private let output = FixedBuffer(capacity: storedTotal)
@@ -66,10 +68,20 @@ final class GzipPiece: @unchecked Sendable {
       return true
     }
     guard isOurs else { return false }
-    produced = deflated() ?? stored()
+    produced = (isWorthDeflating ? deflated(0..<filled) : nil) ?? stored()
     state.withLock { $0 = .done }
     if signalling { finished.signal() }
     return true
+  }
+
+  /// Whether any of four samples of a full piece shrinks: to try the whole of what does not, such as pictures, films and
+  /// archives, costs more than hashing it.
+  private var isWorthDeflating: Bool {
+    guard isFull else { return true }
+    return (0..<4).contains { quarter in
+      let start = quarter * Self.size / 4
+      return deflated(start..<start + Self.sampleSize).map { $0 < Self.sampleSize - Self.sampleSize / 64 } ?? false
+    }
   }
 
   /// Writes the piece as stored blocks, none of them the last.
@@ -93,8 +105,8 @@ final class GzipPiece: @unchecked Sendable {
 
 extension GzipPiece {
   #if arch(x86_64) || arch(arm64)
-    /// Deflates the piece; nil when it would not shrink.
-    private func deflated() -> Int? {
+    /// Deflates a part of the piece into the output; nil when it would not shrink.
+    private func deflated(_ part: Range<Int>) -> Int? {
       let stream = memory.stream
       isal_deflate_init(stream)
       stream.pointee.level = level
@@ -103,19 +115,19 @@ extension GzipPiece {
       stream.pointee.gzip_flag = UInt16(IGZIP_DEFLATE)
       stream.pointee.flush = UInt16(FULL_FLUSH)
       stream.pointee.end_of_stream = 0
-      stream.pointee.next_in = input.bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
-      stream.pointee.avail_in = UInt32(filled)
+      stream.pointee.next_in = input.bytes[part].start
+      stream.pointee.avail_in = UInt32(part.count)
       stream.pointee.next_out = output.bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
-      stream.pointee.avail_out = UInt32(filled)
+      stream.pointee.avail_out = UInt32(part.count)
       // A full output buffer is no error but leaves something undone.
       guard isal_deflate(stream) == COMP_OK, stream.pointee.avail_in == 0, stream.pointee.avail_out > 0,
         stream.pointee.internal_state.state == ZSTATE_NEW_HDR
       else { return nil }
-      return filled - Int(stream.pointee.avail_out)
+      return part.count - Int(stream.pointee.avail_out)
     }
   #else
-    /// Deflates the piece; nil when it would not shrink.
-    private func deflated() -> Int? {
+    /// Deflates a part of the piece into the output; nil when it would not shrink.
+    private func deflated(_ part: Range<Int>) -> Int? {
       var stream = z_stream()
       let size = CInt(MemoryLayout<z_stream>.size)
       guard
@@ -131,14 +143,21 @@ extension GzipPiece {
         ) == Z_OK
       else { return nil }
       defer { deflateEnd(&stream) }
-      stream.next_in = input.bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
-      stream.avail_in = UInt32(filled)
+      stream.next_in = input.bytes[part].start
+      stream.avail_in = UInt32(part.count)
       stream.next_out = output.bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
-      stream.avail_out = UInt32(filled)
+      stream.avail_out = UInt32(part.count)
       guard deflate(&stream, Z_FULL_FLUSH) == Z_OK, stream.avail_in == 0, stream.avail_out > 0 else { return nil }
-      return filled - Int(stream.avail_out)
+      return part.count - Int(stream.avail_out)
     }
   #endif
+}
+
+extension Slice<UnsafeMutableRawBufferPointer> {
+  /// Where the part begins, as zlib and ISA-L name it.
+  fileprivate var start: UnsafeMutablePointer<UInt8>? {
+    UnsafeMutableRawBufferPointer(rebasing: self).baseAddress?.assumingMemoryBound(to: UInt8.self)
+  }
 }
 
 #if arch(x86_64) || arch(arm64)

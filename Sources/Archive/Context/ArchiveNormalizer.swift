@@ -34,6 +34,15 @@ package enum ArchiveNormalizer {
     }
   }
 
+  /// Reads an uncompressed tar once and leaves it as it is; nil for everything else, which has to be unpacked.
+  package static func index(ofTar source: FilePath, limits: TarLimits = .context) throws(Failure) -> ArchiveIndex? {
+    let input = BufferedReader(over: try FileReader(path: source))
+    let header = TarHeader(block: try input.peek(TarHeader.size))
+    // The block is the reader's own memory.
+    let isTar = withExtendedLifetime(input) { header.block.count == TarHeader.size && !header.isZero && header.isValid }
+    return isTar ? try indexTar(input, file: source, limits: limits) : nil
+  }
+
   /// Whether an uncompressed stream begins like a tar with something in it; reads its first block.
   package static func isTar(_ source: any ByteReader) throws(Failure) -> Bool {
     let reader = BufferedReader(over: source)
@@ -71,18 +80,24 @@ package enum ArchiveNormalizer {
     guard first.count == TarHeader.size, header.isZero || header.isValid else { throw unknown }
     let reader = TarReader(over: source, limits: limits)
     var builder = ArchiveIndexBuilder()
+    let buffer = FixedBuffer(capacity: 256 << 10)
     while let entry = try reader.next() {
       let offset = reader.bodyOffset
-      try builder.add(entry, bodyOffset: offset, digest: try digest(of: entry, body: reader))
+      try builder.add(entry, bodyOffset: offset, digest: try digest(of: entry, body: reader, buffer))
     }
     return builder.index(file: file)
   }
 
-  private static func digest(of entry: TarEntry, body: any ByteReader) throws(Failure) -> Digest? {
+  private static func digest(
+    of entry: TarEntry, body: any ByteReader, _ buffer: FixedBuffer
+  ) throws(Failure) -> Digest? {
     guard entry.kind == .file else { return nil }
-    let hashing = HashingReader(over: body)
-    try hashing.drain()
-    return hashing.digest
+    let running = RunningDigest(.sha256)
+    while case let count = try body.read(into: buffer.bytes), count > 0 {
+      try checkCancellation()
+      running.update(buffer.view(0..<count))
+    }
+    return running.digest()
   }
 
   private static func unpackZip(

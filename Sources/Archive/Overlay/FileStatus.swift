@@ -14,6 +14,8 @@ package struct FileStatus: Sendable, Hashable {
   package var gid: UInt32
   package var size: Int64
   package var mtime: FileTime
+  /// When the file's content or anything else about it last changed; nobody can set it.
+  package var ctime: FileTime
   /// The file system the file is on; together with `inode` it tells files apart.
   package var device: UInt64
   package var inode: UInt64
@@ -41,6 +43,10 @@ package struct FileStatus: Sendable, Hashable {
     mtime = FileTime(
       seconds: Int64(status.st_mtim.tv_sec),
       nanoseconds: Int32(truncatingIfNeeded: status.st_mtim.tv_nsec)
+    )
+    ctime = FileTime(
+      seconds: Int64(status.st_ctim.tv_sec),
+      nanoseconds: Int32(truncatingIfNeeded: status.st_ctim.tv_nsec)
     )
     device = UInt64(status.st_dev)
     inode = UInt64(status.st_ino)

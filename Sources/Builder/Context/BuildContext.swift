@@ -16,9 +16,9 @@ struct BuildContext: SourceTree {
   private let bodies: [FilePath]
   /// Where the files are when nobody packed them.
   private let directory: RootDirectory?
-  private let everything: [FilePath: IndexedEntry]
-  private let nodes: [FilePath: IndexedEntry]
-  private let children: [FilePath: [FilePath.Component]]
+  private let everything: [PathKey: IndexedEntry]
+  private let nodes: [PathKey: IndexedEntry]
+  private let children: [PathKey: [FilePath.Component]]
   /// What the build can see: files and their bytes.
   let summary: BuildEvent.SourceSummary
   /// Paths that .dockerignore took out, for hints.
@@ -52,8 +52,7 @@ struct BuildContext: SourceTree {
 
   /// The context as it lies indexed; the files it names must stay as long as the build.
   private init(_ index: ArchiveIndex, _ ignoreFiles: [FilePath]) throws(Failure) {
-    var everything: [FilePath: IndexedEntry] = [:]
-    for entry in index.entries { everything[entry.entry.path] = entry }
+    let everything = Self.byPath(index.entries)
     let rules = try Self.rules(ignoreFiles) { (path) throws(Failure) in
       try Self.contents(path, everything, bodies: index.files, limit: Self.dockerfileLimit)
     }
@@ -64,15 +63,21 @@ struct BuildContext: SourceTree {
     let root = try RootDirectory(directory)
     let rules = try Self.rules(ignoreFiles) { (path) throws(Failure) in try Self.contents(path, of: root) }
     let listing = try DirectoryListing(of: directory) { rules?.canSkip(directory: $0.string) ?? false }
-    var everything: [FilePath: IndexedEntry] = [:]
-    for entry in listing.entries { everything[entry.entry.path] = entry }
+    let everything = Self.byPath(listing.entries)
     var linked: Set<FilePath> = []
     for found in listing.entries { if case .hardLink(let target) = found.entry.kind { linked.insert(target) } }
     self.init(everything, rules, bodies: [directory], linked: linked, directory: root, pruned: listing.pruned)
   }
 
+  private static func byPath(_ entries: [IndexedEntry]) -> [PathKey: IndexedEntry] {
+    var everything: [PathKey: IndexedEntry] = [:]
+    everything.reserveCapacity(entries.count)
+    for entry in entries { everything[PathKey(entry.entry.path)] = entry }
+    return everything
+  }
+
   private init(
-    _ everything: [FilePath: IndexedEntry], _ rules: IgnoreRules?, bodies: [FilePath], linked: Set<FilePath>,
+    _ everything: [PathKey: IndexedEntry], _ rules: IgnoreRules?, bodies: [FilePath], linked: Set<FilePath>,
     directory: RootDirectory? = nil, pruned: Set<FilePath> = []
   ) {
     self.everything = everything
@@ -80,34 +85,24 @@ struct BuildContext: SourceTree {
     self.linked = linked
     self.directory = directory
     self.pruned = pruned
-    var nodes: [FilePath: IndexedEntry] = [:]
-    var children: [FilePath: [FilePath.Component]] = [:]
+    var nodes = everything
     var ignored: Set<FilePath> = []
     var files = 0
     var bytes: Int64 = 0
-    for (path, entry) in everything {
+    for (key, entry) in everything {
       var isDirectory = false
       if case .directory = entry.entry.kind { isDirectory = true }
-      if let rules, rules.ignores(path.string, isDirectory: isDirectory) {
-        ignored.insert(path)
+      if let rules, rules.ignores(key.path.string, isDirectory: isDirectory) {
+        ignored.insert(key.path)
+        nodes[key] = nil
         continue
       }
-      nodes[path] = entry
       if !isDirectory {
         files += 1
         bytes += entry.entry.size
       }
     }
-    // Archives may leave directories out; each is there when something in it is.
-    for path in Array(nodes.keys) {
-      var above = path
-      while above.removeLastComponent(), !above.isEmpty, nodes[above] == nil {
-        nodes[above] = everything[above] ?? Self.implied(above)
-      }
-    }
-    for path in nodes.keys {
-      if let name = path.lastComponent { children[path.removingLastComponent(), default: []].append(name) }
-    }
+    let children = Self.children(&nodes, of: everything)
     self.nodes = nodes
     self.children = children.mapValues { names in
       // The bytes of a name are taken out of it once, not for each comparison.
@@ -117,11 +112,29 @@ struct BuildContext: SourceTree {
     summary = BuildEvent.SourceSummary(files: files, size: ByteCount(bytes))
   }
 
+  /// The names in each directory. Archives may leave directories out; each is there when something in it is.
+  private static func children(
+    _ nodes: inout [PathKey: IndexedEntry], of everything: [PathKey: IndexedEntry]
+  ) -> [PathKey: [FilePath.Component]] {
+    var children: [PathKey: [FilePath.Component]] = [:]
+    var open = nodes.keys.map(\.path)
+    while let path = open.popLast() {
+      guard let name = path.lastComponent else { continue }
+      let above = PathKey(path.removingLastComponent())
+      if children[above]?.append(name) != nil { continue }
+      children[above] = [name]
+      if above.path.isEmpty || nodes[above] != nil { continue }
+      nodes[above] = everything[above] ?? implied(above.path)
+      open.append(above.path)
+    }
+    return children
+  }
+
   /// The Dockerfile's text; throws `dockerfile-missing` with what the context holds instead.
   func dockerfile(_ path: String) throws(Failure) -> String {
     guard let bytes = try contents(FilePath(path)) else {
-      let top = Set(everything.keys.compactMap { $0.components.first?.string }).sorted().prefix(12)
-      let candidates = everything.keys.map(\.string).filter { $0.lowercased().contains("dockerfile") }.sorted()
+      let top = Set(everything.keys.compactMap { $0.path.components.first?.string }).sorted().prefix(12)
+      let candidates = everything.keys.map(\.path.string).filter { $0.lowercased().contains("dockerfile") }.sorted()
       throw Failure(
         .invalidArgument, reason: "dockerfile-missing",
         "the context holds no '\(path)': please provide a valid path to a Dockerfile within the build context",
@@ -147,7 +160,7 @@ struct BuildContext: SourceTree {
 
   func node(_ path: FilePath) throws(Failure) -> FileNode? {
     if path.isEmpty { return .root }
-    guard let found = nodes[path] else { return nil }
+    guard let found = nodes[PathKey(path)] else { return nil }
     var node = FileNode(found, bodies: bodies, linked: linked, archive: "context")
     // Docker: files of the context belong to root, whoever owned them on the sender's machine.
     node.entry.uid = 0
@@ -156,7 +169,7 @@ struct BuildContext: SourceTree {
     return node
   }
 
-  func names(in path: FilePath) -> [FilePath.Component] { children[path] ?? [] }
+  func names(in path: FilePath) -> [FilePath.Component] { children[PathKey(path)] ?? [] }
 
   private static func implied(_ directory: FilePath) -> IndexedEntry {
     IndexedEntry(entry: TarEntry(path: directory, kind: .directory, mode: 0o755), bodyOffset: 0, contentDigest: nil)
@@ -188,11 +201,11 @@ struct BuildContext: SourceTree {
   }
 
   private static func contents(
-    _ path: FilePath, _ entries: [FilePath: IndexedEntry], bodies: [FilePath], limit: ByteCount
+    _ path: FilePath, _ entries: [PathKey: IndexedEntry], bodies: [FilePath], limit: ByteCount
   ) throws(Failure) -> [UInt8]? {
     var path = path
     for _ in 0..<16 {
-      guard let found = entries[path] else { return nil }
+      guard let found = entries[PathKey(path)] else { return nil }
       switch found.entry.kind {
       case .file:
         return try FileReader(path: bodies[found.fileNumber], offset: found.bodyOffset, length: found.entry.size)

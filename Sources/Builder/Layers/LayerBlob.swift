@@ -32,7 +32,7 @@ package struct LayerBlob {
 
   private func compress(_ fill: (HashingWriter) throws(Failure) -> Void) throws(Failure) -> LayerRecord {
     let blob = try store.writer()
-    let hashed = HashingWriter(into: try packer(into: BlobSink(blob)))
+    let hashed = HashingWriter(into: try packer(into: RelayWriter(into: BlobSink(blob))))
     do {
       try fill(hashed)
     } catch {
@@ -43,7 +43,7 @@ package struct LayerBlob {
     return LayerRecord(digest: stored.digest, diffID: hashed.digest, size: stored.size, mediaType: format.mediaType)
   }
 
-  private func packer(into sink: BlobSink) throws(Failure) -> any ByteWriter {
+  private func packer(into sink: any ByteWriter) throws(Failure) -> any ByteWriter {
     guard format.isPacked else { return sink }
     return switch (format.packing, format.level) {
     case (.gzip, let level?): GzipWriter(into: sink, level: level)

@@ -12,9 +12,9 @@ struct LayerEntry: Sendable {
 
   /// Writes it into a layer. A file of the user's that others may write to must still hold what its digest was made of,
   /// or the cache would keep a layer under a key that is not its own; throws `file-changed`.
-  func append(to tar: TarWriter) throws(Failure) {
+  func append(to tar: TarWriter, from bodies: OpenBodies) throws(Failure) {
     guard case .changeable = body, let digest, let reader = try body.reader() else {
-      return try tar.append(self.tar, body: try body.reader())
+      return try tar.append(self.tar, body: try bodies.reader(of: body))
     }
     let hashed = HashingReader(over: reader)
     try tar.append(self.tar, body: hashed)

@@ -10,7 +10,7 @@ extension FileNode {
       entry.kind = .file
       link = .member(target, of: archive)
     case .file:
-      link = linked.contains(found.entry.path) ? .member(found.entry.path, of: archive) : nil
+      link = !linked.isEmpty && linked.contains(found.entry.path) ? .member(found.entry.path, of: archive) : nil
     default: return
     }
     body = .range(bodies[found.fileNumber], offset: found.bodyOffset, length: found.entry.size)

@@ -1,5 +1,6 @@
 import Archive
 import Diagnostics
+import Glibc
 import SystemPackage
 
 /// What one layer says about a path.
@@ -55,17 +56,19 @@ struct RootTree: SourceTree, Sendable {
   }
 }
 
+extension FilePath {
+  /// The path's bytes with a zero for each slash, so that they sort as its names do one by one: no name holds the zero
+  /// that ends each, so that one that begins another stands before it.
+  var sortKey: [UInt8] {
+    withPlatformString { text in
+      UnsafeRawBufferPointer(start: text, count: strlen(text)).map { $0 == UInt8(ascii: "/") ? 0 : $0 }
+    }
+  }
+}
+
 extension FilePath.Component {
   /// The name's raw bytes: layers are sorted by them, whatever encoding they are in.
   var sortKey: [UInt8] {
-    withPlatformString { text in
-      var bytes: [UInt8] = []
-      var next = text
-      while next.pointee != 0 {
-        bytes.append(UInt8(bitPattern: next.pointee))
-        next += 1
-      }
-      return bytes
-    }
+    withPlatformString { Array(UnsafeRawBufferPointer(start: $0, count: strlen($0))) }
   }
 }

@@ -15,9 +15,11 @@ struct EntryCollector {
 
   private static let whiteoutPrefix = Array(".wh.".utf8)
 
-  private var byPath: [FilePath: Collected] = [:]
+  private var byPath: [PathKey: Collected] = [:]
   /// What is known of the root's directories: in one that is new, nothing is in the way.
-  private var isInRoot: [FilePath: Bool] = [FilePath(): true]
+  private var isInRoot: [PathKey: Bool] = [PathKey(FilePath()): true]
+  /// The directory the entry before was put into, most often that of the next one too.
+  private var knownParent: PathKey?
 
   init(destination: CopyDestination, mode: ModeChange?) {
     self.destination = destination
@@ -27,12 +29,10 @@ struct EntryCollector {
   /// Sorted by path, so that equal contents make equal layers and parents stand before what they hold; the first of
   /// several names of one file carries its bytes, the others link to it.
   var entries: [LayerEntry] {
-    // Name by name: no name holds the zero that ends each, so that one that begins another stands before it.
-    let sorted = byPath.keys.map { path in (key: Array(path.components.map(\.sortKey).joined(separator: [0])), path) }
+    let sorted = byPath.map { (key: $0.key.path.sortKey, found: $0.value) }
       .sorted { $0.key.lexicographicallyPrecedes($1.key) }
     var firstNames: [FileNode.LinkIdentity: FilePath] = [:]
-    return sorted.compactMap { _, path in
-      guard let found = byPath[path] else { return nil }
+    return sorted.map { _, found in
       guard let link = found.link else { return found.entry }
       guard let first = firstNames[link] else {
         firstNames[link] = found.entry.tar.path
@@ -65,54 +65,61 @@ struct EntryCollector {
     }
     try addParents(of: path)
     try checkPlace(of: tar, replaces: replaces)
-    byPath[path] = Collected(entry: LayerEntry(tar: tar, body: node.body, digest: node.digest), link: node.link)
+    byPath[PathKey(path)] = Collected(
+      entry: LayerEntry(tar: tar, body: node.body, digest: node.digest), link: node.link)
   }
 
   /// Whether something is to stand at `path` already.
-  func holds(_ path: FilePath) -> Bool { byPath[path] != nil }
+  func holds(_ path: FilePath) -> Bool { byPath[PathKey(path)] != nil }
 
   /// The destination itself when it is a directory.
   mutating func addDirectory(_ path: FilePath) throws(Failure) {
-    guard !path.isEmpty, byPath[path] == nil else { return }
+    guard !path.isEmpty, !holds(path) else { return }
     try addParents(of: path)
     try addParent(path)
   }
 
   private mutating func addParents(of path: FilePath) throws(Failure) {
+    let parent = PathKey(path.removingLastComponent())
+    // What is a directory here stays one.
+    if parent == knownParent { return }
     var missing: [FilePath] = []
     var above = path
     while above.removeLastComponent(), !above.isEmpty {
-      if let known = byPath[above]?.entry.tar {
+      if let known = byPath[PathKey(above)]?.entry.tar {
         guard known.kind == .directory else { throw inTheWay(above, known.kind, "a directory") }
         break
       }
       missing.append(above)
     }
     for parent in missing.reversed() { try addParent(parent) }
+    knownParent = parent
   }
 
   private mutating func addParent(_ path: FilePath) throws(Failure) {
-    let existing = try rootEntry(path)
+    let existing = try rootEntry(path, isDirectory: true)
     let tar = try destination.parent(path, existing: existing)
-    byPath[path] = Collected(entry: LayerEntry(tar: tar, body: .none, digest: nil), link: nil)
+    byPath[PathKey(path)] = Collected(entry: LayerEntry(tar: tar, body: .none, digest: nil), link: nil)
   }
 
   private mutating func checkPlace(of tar: TarEntry, replaces: Bool) throws(Failure) {
-    var before = byPath[tar.path]?.entry.tar
-    if before == nil, !replaces { before = try rootEntry(tar.path) }
+    var before = byPath[PathKey(tar.path)]?.entry.tar
+    if before == nil, !replaces { before = try rootEntry(tar.path, isDirectory: tar.kind == .directory) }
     guard let before, (before.kind == .directory) != (tar.kind == .directory) else { return }
     throw inTheWay(tar.path, before.kind, tar.kind == .directory ? "a directory" : "a file")
   }
 
   /// What the root has at `path`; asks only where the directory above is there.
-  private mutating func rootEntry(_ path: FilePath) throws(Failure) -> TarEntry? {
+  ///
+  /// What is to be no directory has nothing below it, and need not be known later.
+  private mutating func rootEntry(_ path: FilePath, isDirectory: Bool) throws(Failure) -> TarEntry? {
     // Parents come first, so the one above is known.
-    guard isInRoot[path.removingLastComponent()] ?? true else {
-      isInRoot[path] = false
+    guard isInRoot[PathKey(path.removingLastComponent())] ?? true else {
+      if isDirectory { isInRoot[PathKey(path)] = false }
       return nil
     }
     let entry = try destination.root.node(path)?.entry
-    isInRoot[path] = entry?.kind == .directory
+    if isDirectory { isInRoot[PathKey(path)] = entry?.kind == .directory }
     return entry
   }
 

@@ -36,7 +36,7 @@ package struct BuildJob: Sendable {
     try mentionTarget(of: record, reporter)
     switch record.source {
     case .archive(let digest, let context):
-      return try await build(record, from: .archive(try archive(digest, context)), reporter)
+      return try await build(record, from: try stored(digest, context), reporter)
     case .git(let source):
       let tree = try await git.tree(source, of: record, reporter: reporter)
       defer { tree.lease.release() }
@@ -60,14 +60,14 @@ package struct BuildJob: Sendable {
     return try await publish(image, of: record, reporter)
   }
 
-  private func archive(_ digest: Digest, _ context: ContextID?) throws(Failure) -> FilePath {
-    guard let path = data.contexts.path(of: digest) else {
+  private func stored(_ digest: Digest, _ context: ContextID?) throws(Failure) -> BuildOrder.Source {
+    guard let source = try StoredContext(contexts: data.contexts).source(digest) else {
       throw Failure(
         .failedPrecondition, reason: "context-gone",
         "the context \(context.map { "'\($0)' " } ?? "")of this build is no longer stored",
         hint: "upload it again and start a new build")
     }
-    return path
+    return source
   }
 
   /// The hand-over to the registry: the layers are already there, so this writes a configuration, a manifest and tags.

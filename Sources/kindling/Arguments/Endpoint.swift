@@ -50,5 +50,7 @@ struct Endpoint: Sendable, Hashable, CustomStringConvertible {
   }
 
   var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+  /// Whether what is sent there stays on this machine.
+  var isThisMachine: Bool { ["localhost", "127.0.0.1", "::1"].contains(host) }
   var url: String { "http://\(self)" }
 }

@@ -37,7 +37,7 @@ struct ServerLookup: Sendable {
   func token(_ options: SharedOptions, for endpoint: Endpoint) async throws(Failure) -> String? {
     if let option = options.token { return option }
     if let variable = value("DODIL_TOKEN") ?? value("IGNITE_TOKEN") { return variable }
-    guard ["localhost", "127.0.0.1", "::1"].contains(endpoint.host) else { return nil }
+    guard endpoint.isThisMachine else { return nil }
     if let name = options.orgName ?? value("IGNITE_ORG_NAME") {
       let folder = try DataLocation(flag: options.dataDir, environment: environment).path
       return try await LocalMint.token(for: OrganizationName(name), lifetime: .seconds(3600), in: folder)

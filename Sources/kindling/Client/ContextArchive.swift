@@ -38,9 +38,7 @@ struct ContextArchive: Sendable {
     do throws(Failure) {
       let file = CountingFile(try FileWriter(creating: path, permissions: 0o600))
       let tar = TarWriter(into: GzipWriter(into: file, level: 1))
-      let summary = try DirectoryPacker(directory: directory).pack(into: tar) { path, isDirectory in
-        isDirectory && path.lastComponent.map { excluded.contains($0.string) } ?? false
-      }
+      let summary = try DirectoryPacker(directory: directory).pack(into: tar, skip: leavesOut)
       try tar.finish()
       return ContextArchive(path: path, size: ByteCount(file.count), leftOut: summary.leftOut.map(\.path.string))
     } catch {
@@ -49,10 +47,17 @@ struct ContextArchive: Sendable {
     }
   }
 
+  /// Whether a path is one of those that are never sent.
+  static func leavesOut(_ path: FilePath, isDirectory: Bool) -> Bool {
+    isDirectory && path.lastComponent.map { excluded.contains($0.string) } ?? false
+  }
+
   func remove() { path.withPlatformString { _ = unlink($0) } }
 
   /// `left out: .git, web/node_modules`; nil when nothing was.
-  var note: String? {
+  var note: String? { Self.note(leftOut) }
+
+  static func note(_ leftOut: [String]) -> String? {
     guard !leftOut.isEmpty else { return nil }
     let shown = leftOut.prefix(6).joined(separator: ", ")
     return "left out: \(shown)\(leftOut.count > 6 ? " and \(leftOut.count - 6) more" : "")"

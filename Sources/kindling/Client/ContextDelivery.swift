@@ -1,41 +1,115 @@
 import API
+import Archive
 import Diagnostics
 import Foundation
+import OCI
 import RPC
 import SystemPackage
 import Terminal
 
-/// Brings a packed context to the server: inline when it is small, else as an upload, without being asked.
-enum ContextDelivery {
-  /// Fills the source of `request` with `directory`.
-  static func deliver(
-    _ directory: FilePath,
-    as request: inout Dodil_Ignite_V1_CreateBuildRequest,
-    _ access: ServerAccess,
-    quiet: Bool
-  ) async throws(Failure) {
+/// Brings a directory to the server as a build's context: inline when it is small, else as an upload, without being
+/// asked, and by its name alone when the server has it already.
+///
+/// To a server of this machine it goes uncompressed and without a copy on disk: there packing costs more than it saves.
+struct ContextDelivery: Sendable {
+  let directory: FilePath
+  let access: ServerAccess
+  let quiet: Bool
+  /// By which an unchanged directory is recognised without reading it.
+  var sent: SentContexts?
+  /// Whether that is asked, or only told.
+  var mayReuse = true
+
+  /// Fills the source of `request`; with `anew` nothing is taken for known.
+  func deliver(as request: inout Dodil_Ignite_V1_CreateBuildRequest, anew: Bool = false) async throws(Failure) {
     try ContextArchive.check(directory, dockerfile: request.dockerfile)
+    let survey = try await survey()
+    if !anew, let note = ContextArchive.note(survey.leftOut.map(\.path.string)) { say(note) }
+    if access.endpoint.isThisMachine, survey.tarSize < ContextArchive.inlineLimit,
+      let bytes = try await packed()
+    {
+      request.zippedCode = bytes
+      return
+    }
+    if !anew, mayReuse, let known = sent?.contextID(of: directory, at: access.endpoint, survey.fingerprint) {
+      request.contextID = known
+      return
+    }
+    if access.endpoint.isThisMachine {
+      request.contextID = try await stream(as: request.name, survey).contextID
+    } else {
+      let archive = try await ContextArchive.make(of: directory)
+      defer { archive.remove() }
+      if archive.size < ContextArchive.inlineLimit {
+        request.zippedCode = try archive.bytes()
+        return
+      }
+      request.contextID = try await send(archive, as: request.name).contextID
+    }
+    if survey.isSettled { sent?.remember(request.contextID, of: directory, at: access.endpoint, survey.fingerprint) }
+  }
+
+  /// Uploads the directory for later builds.
+  func upload(as name: String) async throws(Failure) -> Dodil_Ignite_V1_UploadBuildContextResponse {
+    let survey = try await survey()
+    if let note = ContextArchive.note(survey.leftOut.map(\.path.string)) { say(note) }
+    if access.endpoint.isThisMachine { return try await stream(as: name, survey) }
     let archive = try await ContextArchive.make(of: directory)
     defer { archive.remove() }
-    if !quiet, let note = archive.note { Console.standardError.write(note + "\n") }
-    if archive.size < ContextArchive.inlineLimit {
-      request.zippedCode = try archive.bytes()
-    } else {
-      request.contextID = try await upload(archive, name: request.name, access, quiet: quiet).contextID
+    return try await send(archive, as: name)
+  }
+
+  private func say(_ text: String) {
+    if !quiet { Console.standardError.write(text + "\n") }
+  }
+
+  private func survey() async throws(Failure) -> DirectorySurvey {
+    try await blocking { () throws(Failure) in try DirectorySurvey(of: directory, skip: ContextArchive.leavesOut) }
+  }
+
+  /// The directory as a tar in memory; nil when it grew beyond what goes inline.
+  private func packed() async throws(Failure) -> Data? {
+    let bytes = try await blocking { () throws(Failure) in
+      let memory = BytesWriter()
+      let tar = TarWriter(into: memory)
+      _ = try DirectoryPacker(directory: directory).pack(into: tar, skip: ContextArchive.leavesOut)
+      try tar.finish()
+      return memory.bytes
+    }
+    return bytes.count < ContextArchive.inlineLimit.bytes ? Data(bytes) : nil
+  }
+
+  /// Off the threads of Swift's own pool, which may not block.
+  private func blocking<Value: Sendable>(
+    _ work: @escaping @Sendable () throws(Failure) -> Value
+  ) async throws(Failure) -> Value {
+    let result: Result<Value, Failure> = await withCheckedContinuation { continuation in
+      DispatchQueue.global().async {
+        do throws(Failure) { continuation.resume(returning: .success(try work())) } catch {
+          continuation.resume(returning: .failure(error))
+        }
+      }
+    }
+    return try result.get()
+  }
+
+  private func stream(
+    as name: String, _ survey: DirectorySurvey
+  ) async throws(Failure) -> Dodil_Ignite_V1_UploadBuildContextResponse {
+    say("uploading \(survey.tarSize)")
+    let message = Self.metadata(name, type: "application/x-tar")
+    let directory = directory
+    return try await access.stream { client in
+      let tar = try DirectoryStream(of: directory)
+      return try await client.uploadContext(message, read: tar.read)
     }
   }
 
-  /// Uploads the archive for later builds.
-  static func upload(
-    _ archive: ContextArchive,
-    name: String,
-    _ access: ServerAccess,
-    quiet: Bool
+  private func send(
+    _ archive: ContextArchive, as name: String
   ) async throws(Failure) -> Dodil_Ignite_V1_UploadBuildContextResponse {
-    if !quiet { Console.standardError.write("uploading \(archive.size)\n") }
-    var metadata = Dodil_Ignite_V1_UploadBuildContextMetadata()
-    metadata.contentType = "application/gzip"
-    metadata.name = name
+    say("uploading \(archive.size)")
+    var metadata = Self.metadata(name, type: "application/gzip")
     metadata.expectedSizeBytes = UInt64(archive.size.bytes)
     let message = metadata
     let path = archive.path
@@ -44,5 +118,12 @@ enum ContextDelivery {
       defer { try? file.close() }
       return try await client.uploadContext(message, from: file)
     }
+  }
+
+  private static func metadata(_ name: String, type: String) -> Dodil_Ignite_V1_UploadBuildContextMetadata {
+    var metadata = Dodil_Ignite_V1_UploadBuildContextMetadata()
+    metadata.contentType = type
+    metadata.name = name
+    return metadata
   }
 }

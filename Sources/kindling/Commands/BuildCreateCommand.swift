@@ -54,15 +54,20 @@ struct BuildCreateCommand: AsyncParsableCommand {
 
   func run() async throws {
     let access = try await ServerAccess.find(shared)
-    var request = build.request(name: name, environment: ProcessInfo.processInfo.environment)
+    let environment = ProcessInfo.processInfo.environment
+    var request = build.request(name: name, environment: environment)
+    var submission = BuildSubmission(access: access, output: shared.output)
     let follower = follow ? try BuildFollower(access, options: display, title: "Building \(name)") : nil
     if let context {
-      try await ContextDelivery.deliver(
-        FilePath(context),
-        as: &request,
-        access,
-        quiet: display.progress == .quiet || display.progress == .json
+      let delivery = ContextDelivery(
+        directory: FilePath(context),
+        access: access,
+        quiet: display.progress == .quiet || display.progress == .json,
+        sent: .live(environment),
+        mayReuse: !build.noCache
       )
+      try await delivery.deliver(as: &request)
+      submission.delivery = delivery
     } else if let contextID {
       request.contextID = contextID
     } else if let gitURL {
@@ -72,7 +77,6 @@ struct BuildCreateCommand: AsyncParsableCommand {
       source.contextDir = gitDir ?? ""
       request.gitSource = source
     }
-    let submission = BuildSubmission(access: access, output: shared.output)
     if let follower {
       try await submission.follow(request, follower)
     } else {

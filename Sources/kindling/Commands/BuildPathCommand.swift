@@ -36,15 +36,20 @@ struct BuildPathCommand: AsyncParsableCommand {
     let name = try name ?? target.name(workingDirectory: FileManager.default.currentDirectoryPath)
     let access = try await ServerAccess.find(shared)
     let follower = try BuildFollower(access, options: display, title: "Building \(name) from \(self.target)")
-    var request = build.request(name: name, environment: ProcessInfo.processInfo.environment)
+    let environment = ProcessInfo.processInfo.environment
+    var request = build.request(name: name, environment: environment)
+    var submission = BuildSubmission(access: access, output: shared.output)
     switch target {
     case .directory(let path):
-      try await ContextDelivery.deliver(
-        path,
-        as: &request,
-        access,
-        quiet: display.progress == .quiet || display.progress == .json
+      let delivery = ContextDelivery(
+        directory: path,
+        access: access,
+        quiet: display.progress == .quiet || display.progress == .json,
+        sent: .live(environment),
+        mayReuse: !build.noCache
       )
+      try await delivery.deliver(as: &request)
+      submission.delivery = delivery
     case .git(let url, let reference, let directory):
       var source = Dodil_Ignite_V1_GitSource()
       source.url = url
@@ -52,6 +57,6 @@ struct BuildPathCommand: AsyncParsableCommand {
       source.contextDir = directory
       request.gitSource = source
     }
-    try await BuildSubmission(access: access, output: shared.output).follow(request, follower)
+    try await submission.follow(request, follower)
   }
 }

@@ -36,10 +36,7 @@ struct BuildUploadCommand: AsyncParsableCommand {
     let quiet = display.progress == .quiet || display.progress == .json
     let directory = FilePath(folder)
     if startsBuild { try ContextArchive.check(directory, dockerfile: build.dockerfile) }
-    let archive = try await ContextArchive.make(of: directory)
-    defer { archive.remove() }
-    if !quiet, let note = archive.note { Console.standardError.write(note + "\n") }
-    let answer = try await ContextDelivery.upload(archive, name: name, access, quiet: quiet)
+    let answer = try await ContextDelivery(directory: directory, access: access, quiet: quiet).upload(as: name)
     guard startsBuild else {
       switch shared.output {
       case .json: try Messages.print(answer)

@@ -52,12 +52,12 @@ struct ExecutorRemote: Sendable {
   /// Where ADD and named contexts find repositories.
   var trees: any RemoteTrees {
     ExecutorTrees(named: settings.namedContexts.repositories, added: GitTrees(fetcher: fetcher, rules: GitRules())) {
-      (text) async throws(Failure) in
+      (text, meter) async throws(Failure) in
       var order = try order(for: text)
       // BuildKit: as ADD does, the remote's own HEAD, and submodules unless the address says otherwise.
       if order.reference.isEmpty { order.reference = "HEAD" }
       order.includesSubmodules = order.address.includesSubmodules ?? true
-      return try await fetcher.tree(order) { _ in }
+      return try await tree(order, meter)
     }
   }
 
@@ -125,13 +125,17 @@ struct ExecutorRemote: Sendable {
     if order.reference.isEmpty { order.reference = settings.git.reference ?? "" }
     if !settings.contextSubPath.isEmpty { order.directory = settings.contextSubPath }
     let meter = TransferMeter(.fetch, order.address.display) { note($0.text) }
-    let tree = try await fetcher.tree(order) { (progress) in
-      if progress.remote == nil { meter.reach(progress.bytes.bytes) }
-    }
+    let tree = try await tree(order, meter)
     meter.finish()
     note("git \(order.address.url) \(tree.reference) → \(tree.commit.hex)")
     for text in tree.notes { note(text) }
     return tree
+  }
+
+  private func tree(_ order: GitTreeOrder, _ meter: TransferMeter) async throws(Failure) -> FetchedTree {
+    try await fetcher.tree(order) { (progress) in
+      if progress.remote == nil { meter.reach(progress.bytes.bytes) }
+    }
   }
 
   /// A repository that the command line names.

@@ -12,18 +12,22 @@ struct ExecutorTrees: RemoteTrees {
   /// What ADD names.
   let added: GitTrees
   /// Fetches one of `named`.
-  let fetchNamed: @Sendable (String) async throws(Failure) -> FetchedTree
+  let fetchNamed: @Sendable (String, TransferMeter) async throws(Failure) -> FetchedTree
 
-  func fetch(_ order: RemoteTreeOrder, for organization: OrganizationName) async throws(Failure) -> RemoteTree {
+  func fetch(
+    _ order: RemoteTreeOrder, for organization: OrganizationName, watch: @escaping TransferMeter.Watch
+  ) async throws(Failure) -> RemoteTree {
     guard named.contains(order.source) else {
-      do throws(Failure) { return try await added.fetch(order, for: organization) } catch {
+      do throws(Failure) { return try await added.fetch(order, for: organization, watch: watch) } catch {
         guard error.reason == "git-transport-refused" else { throw error }
         var failure = error
         failure.hint = "use its https address, or name it on the command line with --build-context NAME=ADDRESS"
         throw failure
       }
     }
-    let tree = try await fetchNamed(order.source)
+    let meter = TransferMeter(.fetch, RemoteSource.shown(order.source), watch: watch)
+    let tree = try await fetchNamed(order.source, meter)
+    meter.finish()
     return RemoteTree(commit: tree.commit.hex, index: tree.index, lease: tree.lease)
   }
 }

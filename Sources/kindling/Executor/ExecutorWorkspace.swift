@@ -55,7 +55,7 @@ struct ExecutorWorkspace: Sendable {
   }
 
   /// `XDG_CACHE_HOME/kindling`, else `~/.cache/kindling`, else the folder for temporary files.
-  private static func cacheFolder(_ environment: [String: String]) -> FilePath {
+  static func cacheFolder(_ environment: [String: String]) -> FilePath {
     // Spec: XDG Base Directory says to ignore a relative XDG_CACHE_HOME.
     if let cache = environment["XDG_CACHE_HOME"], cache.hasPrefix("/") { return FilePath(cache).appending("kindling") }
     if let home = environment["HOME"], !home.isEmpty { return FilePath(home).appending(".cache/kindling") }

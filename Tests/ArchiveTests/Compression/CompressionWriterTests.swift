@@ -64,6 +64,17 @@ import Testing
     #expect(result.count < bytes.count + 400)
   }
 
+  @Test("a piece is deflated when a part of it shrinks, wherever that is")
+  func partlyNoise() throws {
+    for quarter in 0..<4 {
+      var bytes = Sample.noise(1 << 20)
+      bytes.replaceSubrange(quarter << 18..<(quarter + 1) << 18, with: Sample.text(1 << 18))
+      let result = try packed(bytes) { GzipWriter(into: $0) }
+      #expect(result.count < bytes.count - (1 << 17), "quarter \(quarter)")
+      #expect(Sample.same(try Sample.run(["gzip", "-dc"], input: result), bytes))
+    }
+  }
+
   @Test("zstd unpacks what the zstd writer packs", arguments: Input.allCases)
   func zstd(_ input: Input) throws {
     let bytes = input.bytes
