@@ -174,7 +174,8 @@ package final class DoorServer: ServiceLifecycle.Service {
     for service in services { service.registerMethods(with: &router) }
     let names = Set(router.methods.map(\.service.fullyQualifiedService))
     HealthRPC(services: names, readiness: readiness).registerMethods(with: &router)
-    let reflection = ReflectionIndex(services: names.union(ReflectionIndex.standardServices), files: files ?? Descriptors.files)
+    let reflection = ReflectionIndex(
+      services: names.union(ReflectionIndex.standardServices), files: files ?? Descriptors.files)
     ReflectionRPC(index: reflection).registerMethods(with: &router)
     ReflectionAlphaRPC(index: reflection).registerMethods(with: &router)
     router.registerInterceptors(pipeline: interceptors.map { .apply($0, to: .all) })

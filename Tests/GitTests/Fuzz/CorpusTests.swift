@@ -17,7 +17,9 @@ struct CorpusTests {
     #expect(files.count >= 21)
     for file in files {
       let input = try Array(Data(contentsOf: file))
-      for reader in 0..<FuzzInput.readers { FuzzInput.run([reader] + input.dropFirst(), scratch: FilePath(folder.path)) }
+      for reader in 0..<FuzzInput.readers {
+        FuzzInput.run([reader] + input.dropFirst(), scratch: FilePath(folder.path))
+      }
       let left = try FileManager.default.contentsOfDirectory(atPath: folder.path)
       #expect(left.isEmpty, "\(file.lastPathComponent) left \(left)")
     }
