@@ -52,12 +52,12 @@ struct ExecutorRemote: Sendable {
   /// Where ADD and named contexts find repositories.
   var trees: any RemoteTrees {
     ExecutorTrees(named: settings.namedContexts.repositories, added: GitTrees(fetcher: fetcher, rules: GitRules())) {
-      (text, meter) async throws(Failure) in
+      (text, watch) async throws(Failure) in
       var order = try order(for: text)
       // BuildKit: as ADD does, the remote's own HEAD, and submodules unless the address says otherwise.
       if order.reference.isEmpty { order.reference = "HEAD" }
       order.includesSubmodules = order.address.includesSubmodules ?? true
-      return try await tree(order, meter)
+      return try await tree(order, watch)
     }
   }
 
@@ -124,16 +124,18 @@ struct ExecutorRemote: Sendable {
     var order = try order(for: text)
     if order.reference.isEmpty { order.reference = settings.git.reference ?? "" }
     if !settings.contextSubPath.isEmpty { order.directory = settings.contextSubPath }
-    let meter = TransferMeter(.fetch, order.address.display) { note($0.text) }
-    let tree = try await tree(order, meter)
-    meter.finish()
+    let tree = try await tree(order) { note($0.text) }
     note("git \(order.address.url) \(tree.reference) → \(tree.commit.hex)")
     for text in tree.notes { note(text) }
     return tree
   }
 
-  private func tree(_ order: GitTreeOrder, _ meter: TransferMeter) async throws(Failure) -> FetchedTree {
-    try await fetcher.tree(order) { (progress) in
+  private func tree(
+    _ order: GitTreeOrder, _ watch: @escaping TransferMeter.Watch
+  ) async throws(Failure) -> FetchedTree {
+    let meter = TransferMeter(.fetch, order.address.display, watch: watch)
+    defer { meter.finish() }
+    return try await fetcher.tree(order) { (progress) in
       if progress.remote == nil { meter.reach(progress.bytes.bytes) }
     }
   }

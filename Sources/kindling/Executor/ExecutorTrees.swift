@@ -12,7 +12,7 @@ struct ExecutorTrees: RemoteTrees {
   /// What ADD names.
   let added: GitTrees
   /// Fetches one of `named`.
-  let fetchNamed: @Sendable (String, TransferMeter) async throws(Failure) -> FetchedTree
+  let fetchNamed: @Sendable (String, @escaping TransferMeter.Watch) async throws(Failure) -> FetchedTree
 
   func fetch(
     _ order: RemoteTreeOrder, for organization: OrganizationName, watch: @escaping TransferMeter.Watch
@@ -25,9 +25,7 @@ struct ExecutorTrees: RemoteTrees {
         throw failure
       }
     }
-    let meter = TransferMeter(.fetch, RemoteSource.shown(order.source), watch: watch)
-    let tree = try await fetchNamed(order.source, meter)
-    meter.finish()
+    let tree = try await fetchNamed(order.source, watch)
     return RemoteTree(commit: tree.commit.hex, index: tree.index, lease: tree.lease)
   }
 }
