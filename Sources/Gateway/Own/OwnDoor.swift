@@ -10,6 +10,7 @@ struct OwnDoor: Sendable {
   let builds: BuildService
   let identities: IdentityService
   let imports: ImageImportDoor
+  let queue: QueueDoor
   let reply: StreamReply
   let version: String
   let offersSession: Bool
@@ -27,6 +28,9 @@ struct OwnDoor: Sendable {
       guard call.method == .post else { return .methodNotAllowed(call, allowed: [.post]) }
       let caller = try await identities.identity(authorization: call.header(.authorization))
       return try await imports.respond(to: call, as: caller)
+    case ["queue"]:
+      let caller = try await identities.identity(authorization: call.header(.authorization))
+      return try await queue.respond(to: call, as: caller)
     case let path where path.count == 3 && path[0] == "builds" && path[2] == "events":
       guard call.isReading else { return .methodNotAllowed(call, allowed: [.get]) }
       return try await events(of: PercentText.decoded(path[1]), call)
@@ -35,7 +39,7 @@ struct OwnDoor: Sendable {
         .notFound,
         reason: "path-unknown",
         "nothing answers on '\(call.path.prefix(500))'",
-        hint: "there are version, session, images/import and builds/ID/events below /_kindling/"
+        hint: "there are version, session, queue, images/import and builds/ID/events below /_kindling/"
       )
     }
   }
