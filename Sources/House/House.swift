@@ -113,7 +113,7 @@ package struct House: Sendable {
     do {
       try await serviceGroup(door, stop, ContextExpiry(data: data), signals).run()
     } catch {
-      _ = await queue.stop()
+      await queue.stop()
       await outside.close()
       try? data.removeRunFile()
       throw error

@@ -230,7 +230,8 @@ struct StartCommand: AsyncParsableCommand {
     let banner = Banner(
       version: file.version, readyMilliseconds: milliseconds, pageURL: file.urls.http, registry: ready.registry,
       organization: IdentityService.defaultOrganization, grpc: file.urls.grpc, dataDirectory: folder.path.string,
-      dataSummary: isFirst ? "new" : "\(ready.builds)\(ready.builds < 10_000 ? "" : " or more") builds", isEphemeral: ephemeral,
+      dataSummary: isFirst ? "new" : "\(ready.builds)\(ready.builds < 10_000 ? "" : " or more") builds",
+      isEphemeral: ephemeral,
       warnings: ready.warnings.map { Banner.Warning($0, fix: "see: kindling status") })
     let lines = banner.lines(Console.standardOutput.appearance)
     Console.standardOutput.write(lines.joined(separator: "\n") + "\n")

@@ -62,7 +62,8 @@ struct BuildEventTests {
     }
     #expect(
       lines.map(\.text) == [
-        "queued", "waiting behind 3 builds, 1 of your organisation (2 of 2 busy)", "started", "fetch: 3 objects, 0 B", "fetch: 3 of 9 objects, 2.0 MB, 4.0 MB/s",
+        "queued", "waiting behind 3 builds, 1 of your organisation (2 of 2 busy)", "started", "fetch: 3 objects, 0 B",
+        "fetch: 3 of 9 objects, 2.0 MB, 4.0 MB/s",
         "context: 2 files, 10 B", "plan: 1 steps", "base busybox", "warning: look",
         "Dockerfile:1", "  > 1 | FROM a", "warning: look", "#1 [build] RUN make", "#1 1.00 a\u{1B}[1m\r\"b",
         "#1 done 14.20s, layer 84 MB", "#1 cached", "image: h/o/n:t@sha256:00", "size: 999 B in 3 layers",

@@ -101,7 +101,8 @@ import Testing
 
   private func tag(_ server: ServerProcess) async throws -> String? {
     let answer = try await server.http("HEAD", "/v2/dev/app/manifests/latest", token: server.token)
-    return answer.head.split(separator: "\n").first { $0.lowercased().hasPrefix("docker-content-digest") }.map(String.init)
+    return answer.head.split(separator: "\n").first { $0.lowercased().hasPrefix("docker-content-digest") }.map(
+      String.init)
   }
 
   private func cancelled(_ id: String, _ api: HTTPAPI) async throws {

@@ -31,7 +31,8 @@ import Testing
       #expect(unready.status == 503 && unready.body.contains("stopping"), "\(unready)")
       // Nothing new begins, and what is asked is still answered.
       let api = HTTPAPI(server)
-      #expect(try await api.call("GET", "/v1/ignite/builds/\(waiting)").json["build"]["status"] == "BUILD_STATUS_PENDING")
+      #expect(
+        try await api.call("GET", "/v1/ignite/builds/\(waiting)").json["build"]["status"] == "BUILD_STATUS_PENDING")
       try release(server)
       #expect(await server.stop() == 0)
       let next = try await ServerProcess(data: folder.path("data"))

@@ -116,9 +116,11 @@ import Testing
     if from != .pending, from != .cancelled { #expect(try ledger.markRunning(build.id, at: now)) }
     if from.isTerminal { #expect(try ledger.finish(build.id, status: from, at: now)) }
     let allowed: Set<[BuildStatus]> = [
-      [.pending, .running], [.pending, .cancelled], [.running, .succeeded], [.running, .failed], [.running, .cancelled],
+      [.pending, .running], [.pending, .cancelled], [.running, .succeeded], [.running, .failed],
+      [.running, .cancelled],
     ]
-    let hasMoved = try to == .running ? ledger.markRunning(build.id, at: now) : ledger.finish(build.id, status: to, at: now)
+    let hasMoved =
+      try to == .running ? ledger.markRunning(build.id, at: now) : ledger.finish(build.id, status: to, at: now)
     #expect(hasMoved == allowed.contains([from, to]))
     #expect(try ledger.build(build.id, of: organization())?.status == (hasMoved ? to : from))
     // The image's commit is a way to SUCCEEDED too, and no other.
@@ -137,7 +139,9 @@ import Testing
     #expect(try ledger.markRunning(build.id, at: Timestamp(milliseconds: 1_699_999_999_000)))
     try commit(build, ledger)
     let found = try #require(try ledger.build(build.id, of: organization()))
-    #expect(found.status == .succeeded && found.manifest == Digest(sha256Of: [7]) && found.imageReferences == ["r/acme/app:v1"])
+    #expect(
+      found.status == .succeeded && found.manifest == Digest(sha256Of: [7])
+        && found.imageReferences == ["r/acme/app:v1"])
     #expect(
       found.metrics
         == BuildMetrics(durationMilliseconds: 1000, imageSize: ByteCount(10), layerCount: 2, cacheUsed: true))
@@ -169,7 +173,9 @@ import Testing
     for (sql, index) in questions {
       let plan = try ledger.read("explaining") { db in
         let parameters = StatementArguments(sql.filter { $0 == "?" }.map { _ in 1 })
-        return try Row.fetchAll(db, sql: "EXPLAIN QUERY PLAN " + sql, arguments: parameters).map { $0["detail"] as String }
+        return try Row.fetchAll(db, sql: "EXPLAIN QUERY PLAN " + sql, arguments: parameters).map {
+          $0["detail"] as String
+        }
       }
       #expect(plan.contains { $0.contains("INDEX \(index)") }, "\(sql): \(plan)")
       let isSorted = plan.contains { $0.contains("TEMP B-TREE FOR ORDER BY") }

@@ -108,6 +108,7 @@ package actor BuildQueue {
 
   /// Stops: nothing new begins, and what runs may end within `grace`; then it is interrupted and FAILED with that reason.
   /// Waiting builds stay PENDING. `tell` is called with what is waited for.
+  @discardableResult
   package func stop(
     grace: Duration = .zero, tell: @Sendable ([BuildRecord]) -> Void = { _ in }
   ) async -> StopReport {

@@ -34,7 +34,8 @@ struct BuildGetCommand: AsyncParsableCommand {
       try Messages.print(response)
     case .table:
       let place = build.status == .pending ? await QueueDocument.build(build.buildID, access) : nil
-      let lines = BuildTable.details(build, place: place, now: WallClock.system.now()).lines(Console.standardOutput.appearance)
+      let lines = BuildTable.details(build, place: place, now: WallClock.system.now()).lines(
+        Console.standardOutput.appearance)
       Console.standardOutput.write(lines: Array(lines.dropFirst()))
     }
   }

@@ -52,7 +52,8 @@ struct QueueDoorTests {
   func nonsense(body: String) async throws {
     let house = try await TestHouse()
     let answer = try await house.send(.put, path, token: try await house.token(), body: body)
-    #expect(answer.status == 400 && answer.text.contains("hint") || answer.text.contains("workers-invalid"), "\(answer.text)")
+    #expect(
+      answer.status == 400 && answer.text.contains("hint") || answer.text.contains("workers-invalid"), "\(answer.text)")
     #expect(try await house.send(.get, path, token: try await house.token()).json["workers"] as? Int == 2)
     #expect(try await house.send(.delete, path, token: try await house.token()).status == 405)
   }
