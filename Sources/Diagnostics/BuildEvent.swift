@@ -17,6 +17,8 @@ package struct BuildEvent: Sendable, Hashable, Codable {
   package enum Kind: Sendable, Hashable {
     /// Accepted and waiting; always the first event.
     case queued
+    /// Why the build does not run yet. Told when it changes by much, never once for every build that goes before.
+    case waiting(QueueWait)
     /// A worker took the job.
     case started
     /// How far the fetch of a git source is; at most one a second, and one at its end.
@@ -139,13 +141,14 @@ package struct BuildEvent: Sendable, Hashable, Codable {
 
 extension BuildEvent.Kind: Codable {
   private enum Key: String, CodingKey {
-    case kind, fetch, transfer, source, steps, text, excerpt, step, stream, line, report, image, outcome
+    case kind, wait, fetch, transfer, source, steps, text, excerpt, step, stream, line, report, image, outcome
   }
 
   /// The stable word written as `kind`.
   package var name: String {
     switch self {
     case .queued: "queued"
+    case .waiting: "waiting"
     case .started: "started"
     case .fetch: "fetch"
     case .transfer: "transfer"
@@ -166,6 +169,10 @@ extension BuildEvent.Kind: Codable {
     try container.encode(name, forKey: .kind)
     switch self {
     case .queued, .started: break
+    case .waiting(let wait):
+      try container.encode(wait, forKey: .wait)
+      // For readers that show it as it is.
+      try container.encode(wait.text, forKey: .text)
     case .fetch(let progress): try container.encode(progress, forKey: .fetch)
     case .transfer(let progress): try container.encode(progress, forKey: .transfer)
     case .source(let summary): try container.encode(summary, forKey: .source)
@@ -190,6 +197,7 @@ extension BuildEvent.Kind: Codable {
     let name = try container.decode(String.self, forKey: .kind)
     switch name {
     case "queued": self = .queued
+    case "waiting": self = .waiting(try container.decode(QueueWait.self, forKey: .wait))
     case "started": self = .started
     case "fetch": self = .fetch(try container.decode(BuildEvent.FetchProgress.self, forKey: .fetch))
     case "transfer":

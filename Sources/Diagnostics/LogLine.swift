@@ -19,6 +19,7 @@ extension BuildEvent {
   private func plainText(plan: [PlannedStep], stepStartedAt: Timestamp?) -> [String] {
     switch kind {
     case .queued: return ["queued"]
+    case .waiting(let wait): return [wait.text]
     case .started: return ["started"]
     case .fetch(let progress): return ["fetch: \(progress.text)"]
     case .transfer(let progress): return [progress.text]

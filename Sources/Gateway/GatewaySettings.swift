@@ -9,6 +9,9 @@ package struct GatewaySettings: Sendable {
   /// Whether the page gets a token without asking, and the token endpoint takes any secret. False as soon as others than this machine's own people have RUNs
   /// here: those reach the door over loopback too.
   package var offersSession: Bool
+  /// Whether others than this machine's own people reach the server: then the queue is the default organisation's to
+  /// pause and to size.
+  package var isShared: Bool
   /// Whether blobs may leave by sendfile(2). False as soon as something encrypts what is written to the socket.
   package var sendsFilesDirectly: Bool
   /// Time between signs of life on silent event streams.
@@ -19,6 +22,7 @@ package struct GatewaySettings: Sendable {
     allowedHosts: [String] = [],
     registryAuthRequired: Bool = false,
     offersSession: Bool = true,
+    isShared: Bool = false,
     sendsFilesDirectly: Bool = true,
     heartbeat: Duration = .seconds(15)
   ) {
@@ -26,6 +30,7 @@ package struct GatewaySettings: Sendable {
     self.allowedHosts = allowedHosts
     self.registryAuthRequired = registryAuthRequired
     self.offersSession = offersSession
+    self.isShared = isShared
     self.sendsFilesDirectly = sendsFilesDirectly
     self.heartbeat = heartbeat
   }

@@ -2,6 +2,7 @@ import Diagnostics
 import Gateway
 import RPC
 import Sandbox
+import Service
 import Storage
 
 /// What `/readyz`, gRPC health and `kindling status` say, part by part; nothing in it is a guess.
@@ -9,12 +10,16 @@ struct HealthOfTheHouse: Sendable {
   let data: DataDirectory
   let probes: [SandboxProbe.Finding]
   let addresses: BoundAddresses
+  let queue: QueueGauge
+  /// Why no build can run, where none can.
+  let obstacle: Failure?
 
   func readiness() -> Readiness {
-    var parts = doors + [ledger, blobs]
+    var parts = doors + [ledger, blobs, line]
     let ready = parts.allSatisfy(\.ok)
     parts += probes.map { Readiness.Part(name: "sandbox/\($0.name)", ok: $0.ok, detail: $0.detail) }
-    // Without a sandbox only RUN fails; registry and COPY builds work, so it does not make the house unready.
+    // Without a sandbox CreateBuild answers UNAVAILABLE and everything else serves: the house is not unready by it.
+    if let obstacle { parts.insert(Readiness.Part(name: "builds", ok: false, detail: obstacle.oneLine), at: 0) }
     return Readiness(ready: ready, parts: parts)
   }
 
@@ -24,6 +29,13 @@ struct HealthOfTheHouse: Sendable {
     return [("http", main), ("grpc", grpc)].map { name, address in
       Readiness.Part(name: name, ok: isListening, detail: isListening ? "\(address)" : "not listening yet")
     }
+  }
+
+  /// A paused queue is as somebody wants it, and ready.
+  private var line: Readiness.Part {
+    let status = queue.status
+    if obstacle != nil { return Readiness.Part(name: "queue", ok: true, detail: "closed") }
+    return Readiness.Part(name: "queue", ok: status.isOpen && !status.isStopping, detail: status.text)
   }
 
   private var ledger: Readiness.Part {

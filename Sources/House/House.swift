@@ -22,7 +22,9 @@ package struct House: Sendable {
     package var runFile: RunFile
     /// `host:port` of the registry, as image references begin.
     package var registry: String
+    /// Of the builds that were ever made, as many as are counted in a moment.
     package var builds: Int
+    package var queue: QueueStatus
     package var sandbox: [SandboxProbe.Finding]
     package var warnings: [String]
   }
@@ -38,10 +40,11 @@ package struct House: Sendable {
   }
 
   /// Serves until it is told to stop by a signal or by cancellation; `onReady` is called once, when every address
-  /// answers. Throws what keeps it from starting.
+  /// answers, `onStopping` when the stop waits for builds. Returns what the stop left; throws what keeps it from starting.
   package func run(
-    signals: [UnixSignal] = [.sigterm, .sigint], onReady: @escaping @Sendable (Ready) -> Void
-  ) async throws {
+    signals: [UnixSignal] = [.sigterm, .sigint], onReady: @escaping @Sendable (Ready) -> Void,
+    onStopping: @escaping @Sendable ([BuildRecord]) -> Void = { _ in }
+  ) async throws -> StopReport {
     // The doors read and hash on NIO's blocking threads; one for each core would make uploads wait for downloads.
     NIOSingletons.blockingPoolThreadCountSuggestion = 16
 
@@ -70,24 +73,29 @@ package struct House: Sendable {
 
     // Queue
     let threads = BuildThreads()
-    let queue = BuildQueue(data: data, workers: settings.workers, clock: clock, isOpen: false) {
-      (record, reporter) async throws(Failure) in
+    let probes = SandboxProbe.run()
+    let obstacle = SandboxProbe.obstacle(in: probes)
+    let queue = BuildQueue(
+      data: data, workers: settings.workers, defaultTimeout: settings.buildTimeout, clock: clock, isOpen: false,
+      obstacle: obstacle?.message
+    ) { (record, reporter) async throws(Failure) in
       try await threads.run { () async throws(Failure) in try await job.run(record, reporter: reporter) }
     }
 
     // Use-cases
-    let builds = BuildService(data: data, queue: queue, gitRules: settings.gitRules, clock: clock)
+    let builds = BuildService(data: data, queue: queue, gitRules: settings.gitRules, clock: clock, obstacle: obstacle)
     let imports = ImageImportService(data: data, registry: registry, images: images, threads: threads)
 
     // Doors
-    let probes = SandboxProbe.run()
-    let health = HealthOfTheHouse(data: data, probes: probes, addresses: bound)
+    let health = HealthOfTheHouse(
+      data: data, probes: probes, addresses: bound, queue: queue.gauge, obstacle: obstacle)
     let gateway = HTTPGateway(
       builds: builds, identities: identities, registry: registry, imports: imports, data: data,
       settings: GatewaySettings(
         version: settings.version, allowedHosts: settings.allowedHosts,
         registryAuthRequired: settings.registryAuthRequired || !settings.isLoopbackOnly,
-        offersSession: settings.isLoopbackOnly && !settings.registryAuthRequired),
+        offersSession: settings.isLoopbackOnly && !settings.registryAuthRequired,
+        isShared: !settings.isLoopbackOnly),
       readiness: { health.readiness() })
     let door = DoorServer(
       addresses: [settings.listen, settings.grpcListen], responder: gateway.responder,
@@ -95,18 +103,19 @@ package struct House: Sendable {
       isReady: { health.readiness().ready }, logger: logger
     ) { addresses in
       bound.set(main: addresses[0], grpc: addresses[1])
-      var ready = ready(bound, data: data, probes: probes)
+      await queue.open()
+      var ready = ready(bound, data: data, probes: probes, obstacle: obstacle, queue: queue.gauge)
       ready.warnings += numbers?.differences ?? []
       do { try data.writeRunFile(ready.runFile) } catch { logger.error("run.json: \(error)") }
       onReady(ready)
-      await queue.open()
     }
 
     // Run and stop: the queue stops first, so that no build begins while the doors drain.
+    let stop = QueueService(queue: queue, grace: settings.stopGrace, onWait: onStopping)
     try await queue.recover()
     Task(executorPreference: threads) { builder.tidy() }
     do {
-      try await serviceGroup(door, queue, ContextExpiry(data: data), signals).run()
+      try await serviceGroup(door, stop, ContextExpiry(data: data), signals).run()
     } catch {
       await queue.stop()
       await outside.close()
@@ -115,28 +124,35 @@ package struct House: Sendable {
     }
     await outside.close()
     try data.removeRunFile()
+    return stop.report
   }
 
   private func serviceGroup(
-    _ door: DoorServer, _ queue: BuildQueue, _ expiry: ContextExpiry, _ signals: [UnixSignal]
+    _ door: DoorServer, _ queue: QueueService, _ expiry: ContextExpiry, _ signals: [UnixSignal]
   ) -> ServiceGroup {
     typealias Member = ServiceGroupConfiguration.ServiceConfiguration
     var group = ServiceGroupConfiguration(
       services: [
         Member(service: door, successTerminationBehavior: .gracefullyShutdownGroup),
-        Member(service: QueueService(queue: queue), successTerminationBehavior: .ignore),
+        Member(service: queue, successTerminationBehavior: .ignore),
         Member(service: ContextSweep(expiry: expiry, logger: logger), successTerminationBehavior: .ignore),
       ], gracefulShutdownSignals: signals, logger: logger)
-    group.maximumGracefulShutdownDuration = .seconds(20)
+    group.maximumGracefulShutdownDuration = settings.stopGrace + .seconds(20)
     return ServiceGroup(configuration: group)
   }
 
-  private func ready(_ bound: BoundAddresses, data: DataDirectory, probes: [SandboxProbe.Finding]) -> Ready {
+  private func ready(
+    _ bound: BoundAddresses, data: DataDirectory, probes: [SandboxProbe.Finding], obstacle: Failure?, queue: QueueGauge
+  ) -> Ready {
     let (main, grpc) = bound.current
     let file = RunFile(
       pid: ProcessID.current, urls: .init(http: "http://\(main.urlHost)", grpc: grpc.urlHost),
       ports: .init(http: main.port, grpc: grpc.port), version: settings.version, startedAt: clock.now())
     var warnings = probes.filter { !$0.ok }.map { "\($0.name): \($0.detail)" + ($0.hint.map { "; \($0)" } ?? "") }
+    if let obstacle { warnings.insert(obstacle.oneLine, at: 0) }
+    if let since = queue.status.pausedAt {
+      warnings.append("the queue is paused since \(since.clockText); no build begins until: kindling queue resume")
+    }
     if let warning = UserNamespace.situation.warning { warnings.append(warning) }
     if settings.grants.allowsInsecure {
       warnings.append("RUN --security=insecure is allowed: whoever builds here has all that this server may do")
@@ -145,7 +161,8 @@ package struct House: Sendable {
       warnings.append("listening beyond this machine: whoever reaches the port can run code here with a token")
     }
     return Ready(
-      runFile: file, registry: bound.registryHost, builds: (try? data.ledger.buildCount()) ?? 0, sandbox: probes,
+      runFile: file, registry: bound.registryHost, builds: (try? data.ledger.buildCount()) ?? 0,
+      queue: queue.status, sandbox: probes,
       warnings: warnings)
   }
 }

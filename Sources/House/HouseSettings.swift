@@ -32,6 +32,10 @@ package struct HouseSettings: Sendable {
   package var cacheMounts = ImageBuilder.usualCacheMounts
   /// Builds at once.
   package var workers: Int
+  /// A build's time when its caller sets none.
+  package var buildTimeout = BuildQueue.usualTimeout
+  /// How long running builds may still take when the server is stopped.
+  package var stopGrace = Duration.zero
   /// This program, through which RUN steps are started.
   package var executable: FilePath
   package var version: String

@@ -1,14 +1,31 @@
 import Service
 import ServiceLifecycle
+import Storage
+import Synchronization
 
-/// Stops the queue when the house stops: running builds are interrupted, waiting ones stay for the next start.
-struct QueueService: ServiceLifecycle.Service {
-  let queue: BuildQueue
+/// Stops the queue when the house stops: running builds have a while to end and are interrupted then, waiting ones stay
+/// for the next start.
+final class QueueService: ServiceLifecycle.Service {
+  private let queue: BuildQueue
+  private let grace: Duration
+  private let onWait: @Sendable ([BuildRecord]) -> Void
+  private let stopped = Mutex(StopReport())
+
+  /// `onWait` is called with the builds that the stop waits for.
+  init(queue: BuildQueue, grace: Duration, onWait: @escaping @Sendable ([BuildRecord]) -> Void) {
+    self.queue = queue
+    self.grace = grace
+    self.onWait = onWait
+  }
+
+  /// What the stop left.
+  var report: StopReport { stopped.withLock { $0 } }
 
   func run() async throws {
     try? await gracefulShutdown()
     let impatient = ImpatientStop()
-    await queue.stop()
+    let report = await queue.stop(grace: grace, tell: onWait)
+    stopped.withLock { $0 = report }
     withExtendedLifetime(impatient) {}
   }
 }

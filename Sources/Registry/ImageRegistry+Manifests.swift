@@ -103,7 +103,8 @@ extension ImageRegistry {
     layers: [Descriptor],
     mediaType: MediaType,
     repository: Repository,
-    tags: [Tag]
+    tags: [Tag],
+    completing build: BuildCompletion? = nil
   ) throws(Failure) -> (digest: Digest, size: ByteCount) {
     for layer in layers {
       guard let size = data.blobs.size(of: layer.digest) else { throw Self.unknownBlob(layer.digest, repository) }
@@ -135,7 +136,7 @@ extension ImageRegistry {
       size: ByteCount(Int64(bytes.count)),
       pushedAt: data.clock.now()
     )
-    try data.ledger.putManifest(row, blobs: blobs, linking: blobs, tags: tags)
+    try data.ledger.putManifest(row, blobs: blobs, linking: blobs, tags: tags, completing: build)
     cache.forget(tags.map { .tag($0) } + [.digest(digest)], in: repository)
     return (digest, ByteCount(layers.reduce(Int64(config.count)) { $0 + $1.size }))
   }

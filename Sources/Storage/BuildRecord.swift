@@ -2,6 +2,7 @@ import Diagnostics
 import OCI
 
 /// Where a build stands. PENDING → RUNNING → SUCCEEDED or FAILED; CANCELLED from PENDING or RUNNING; nothing else.
+/// The ledger makes no other move.
 package enum BuildStatus: String, Sendable, Hashable, Codable, CaseIterable {
   case pending, running, succeeded, failed, cancelled
   /// Whether nothing will change any more.
@@ -99,5 +100,26 @@ package struct BuildMetrics: Sendable, Hashable, Codable {
     self.imageSize = imageSize
     self.layerCount = layerCount
     self.cacheUsed = cacheUsed
+  }
+}
+
+/// A build's success, for the transaction that moves its tags.
+package struct BuildCompletion: Sendable {
+  package var id: BuildID
+  package var references: [String]
+  package var imageSize: ByteCount
+  package var layerCount: Int
+  package var cacheUsed: Bool
+  /// Read inside the transaction, so that of two builds the one that ended last has the tag.
+  package var clock: WallClock
+  package init(
+    id: BuildID, references: [String], imageSize: ByteCount, layerCount: Int, cacheUsed: Bool, clock: WallClock
+  ) {
+    self.id = id
+    self.references = references
+    self.imageSize = imageSize
+    self.layerCount = layerCount
+    self.cacheUsed = cacheUsed
+    self.clock = clock
   }
 }

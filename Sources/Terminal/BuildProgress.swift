@@ -20,6 +20,8 @@ package struct BuildProgress: Sendable {
 
   package private(set) var steps: [Step] = []
   package private(set) var queuedAt: Timestamp?
+  /// Why it waits; nil until that was told.
+  package private(set) var wait: QueueWait?
   package private(set) var isStarted = false
   /// How far the fetch of the source is; nil before it and after.
   package private(set) var fetch: BuildEvent.FetchProgress?
@@ -39,6 +41,7 @@ package struct BuildProgress: Sendable {
     lastEventAt = event.at
     switch event.kind {
     case .queued: queuedAt = event.at
+    case .waiting(let news): wait = news
     case .started: isStarted = true
     case .planned(let planned): steps = planned.map { Step(planned: $0) }
     case .stepStarted(let number): update(number) { $0.state = .running(since: event.at) }

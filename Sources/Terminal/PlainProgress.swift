@@ -35,7 +35,7 @@ package struct PlainProgress: Sendable {
       guard grouping != nil else { return closing }
       let isGood = report.result == .ran || report.result == .cached
       return closing + (grouping?.close(report.step, isGood: isGood) ?? [])
-    case .queued, .started, .fetch, .transfer, .source, .planned, .note, .warning:
+    case .queued, .waiting, .started, .fetch, .transfer, .source, .planned, .note, .warning:
       current = nil
       return texts
     }

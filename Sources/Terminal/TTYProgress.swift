@@ -43,7 +43,7 @@ package struct TTYProgress: Sendable {
     case .note(let text): pending.append(.note(text))
     case .transfer(let progress): if progress.isDone { pending.append(.note(progress.text)) }
     case .warning(let text, let source): pending.append(.warning(text, source))
-    case .queued, .started, .fetch, .source, .planned, .stepStarted, .output, .image, .finished: break
+    case .queued, .waiting, .started, .fetch, .source, .planned, .stepStarted, .output, .image, .finished: break
     }
   }
 
@@ -141,7 +141,7 @@ package struct TTYProgress: Sendable {
     let text: String
     if progress.steps.isEmpty {
       let source = progress.fetch.map { "fetching " + $0.text } ?? "reading the context"
-      text = progress.isStarted ? source : "waiting for a free builder"
+      text = progress.isStarted ? source : progress.wait?.text ?? "waiting for a free worker"
     } else {
       let cached = progress.cachedSteps > 0 ? ", \(progress.cachedSteps) cached" : ""
       text = "\(progress.reports.count)/\(progress.steps.count) steps\(cached)"

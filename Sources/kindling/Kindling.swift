@@ -26,7 +26,7 @@ struct Kindling: AsyncParsableCommand {
       """,
     version: "kindling \(version)",
     groupedSubcommands: [
-      CommandGroup(name: "Server", subcommands: [StartCommand.self, StatusCommand.self]),
+      CommandGroup(name: "Server", subcommands: [StartCommand.self, StatusCommand.self, QueueCommand.self]),
       CommandGroup(
         name: "Work",
         subcommands: [

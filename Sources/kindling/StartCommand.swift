@@ -88,8 +88,14 @@ struct StartCommand: AsyncParsableCommand {
     help: ArgumentHelp("gRPC clients use the field numbers of this set of descriptors", valueName: "file"))
   var protoset: String?
 
-  @Option(help: "Builds at once")
+  @Option(help: "Builds at once; 'kindling queue' changes it while the server runs")
   var workers = 2
+
+  @Option(help: ArgumentHelp("A build's time when it asks for none; waiting does not count", valueName: "time"))
+  var buildTimeout = TimeSpan(seconds: 30 * 60)
+
+  @Option(help: ArgumentHelp("What running builds may still take at Ctrl-C or SIGTERM", valueName: "time"))
+  var stopGrace = TimeSpan(seconds: 5)
 
   @Flag(help: "Print one JSON object when ready, and nothing else, on standard output")
   var json = false
@@ -100,8 +106,7 @@ struct StartCommand: AsyncParsableCommand {
 
   private func serve() async throws {
     let began = ContinuousClock.now
-    // An ordinary user becomes root of a user namespace first; this does not return then.
-    if UserNamespace.isNeeded { try UserNamespace.enter(arguments: CommandLine.arguments) }
+    try Self.enterUserNamespace()
     ProcessLimits.raiseOpenFiles()
     let folder = try StartedFolder(dataDir, ephemeral: ephemeral)
     defer { folder.removeIfTemporary() }
@@ -109,10 +114,23 @@ struct StartCommand: AsyncParsableCommand {
     let first = !FileManager.default.fileExists(atPath: folder.path.appending("ledger.sqlite").string)
     var logger = Logger(label: "kindling") { StreamLogHandler.standardError(label: $0) }
     logger.logLevel = .warning
-    try await House(settings, logger: logger).run { ready in
+    let left = try await House(settings, logger: logger).run { ready in
       announce(ready, folder: folder, isFirst: first, after: began.duration(to: .now))
+    } onStopping: { builds in
+      Console.standardError.write(StopText.waiting(for: builds.map { "\($0.id) (\($0.name))" }, upTo: stopGrace) + "\n")
     }
-    if !json { Console.standardError.write("stopped cleanly\n") }
+    if !json { Console.standardError.write(StopText.stopped(left) + "\n") }
+  }
+
+  /// An ordinary user becomes root of a user namespace first, and this does not return then. Where none can be made the
+  /// server starts as it is: everything serves but builds, and those say why.
+  private static func enterUserNamespace() throws(Failure) {
+    guard UserNamespace.isNeeded else { return }
+    do throws(Failure) {
+      try UserNamespace.enter(arguments: CommandLine.arguments)
+    } catch {
+      guard error.reason == "user-namespace-unavailable" else { throw error }
+    }
   }
 
   private func settings(in folder: StartedFolder) throws -> HouseSettings {
@@ -134,6 +152,8 @@ struct StartCommand: AsyncParsableCommand {
       durability: ephemeral ? .ephemeral : .durable, authentication: mode, registryAuthRequired: registryAuth,
       allowedHosts: allowHost, gitRules: try gitRules(), workers: workers, executable: "/proc/self/exe",
       version: Kindling.version)
+    settings.buildTimeout = buildTimeout.duration
+    settings.stopGrace = stopGrace.duration
     settings.environment = environment
     settings.network = try reach()
     settings.grants.agents = try AgentWord.sockets(allowSSHAgent, of: "--allow-ssh-agent", environment)
@@ -230,7 +250,8 @@ struct StartCommand: AsyncParsableCommand {
     let banner = Banner(
       version: file.version, readyMilliseconds: milliseconds, pageURL: file.urls.http, registry: ready.registry,
       organization: IdentityService.defaultOrganization, grpc: file.urls.grpc, dataDirectory: folder.path.string,
-      dataSummary: isFirst ? "new" : "\(ready.builds) builds", isEphemeral: ephemeral,
+      dataSummary: isFirst ? "new" : "\(ready.builds)\(ready.builds < 10_000 ? "" : " or more") builds",
+      isEphemeral: ephemeral,
       warnings: ready.warnings.map { Banner.Warning($0, fix: "see: kindling status") })
     let lines = banner.lines(Console.standardOutput.appearance)
     Console.standardOutput.write(lines.joined(separator: "\n") + "\n")

@@ -6,7 +6,7 @@ import Testing
 struct BuildEventTests {
   static let failure = Failure(.failedPrecondition, reason: "run-failed", "exit status 3")
   static let kinds: [BuildEvent.Kind] = [
-    .queued, .started,
+    .queued, .waiting(QueueWait(ahead: 3, aheadOfSameOrganization: 1, busyWorkers: 2, workers: 2)), .started,
     .fetch(.init(objects: 3, totalObjects: 0, size: ByteCount(0), durationMilliseconds: 5)),
     .fetch(.init(objects: 3, totalObjects: 9, size: ByteCount(2_000_000), durationMilliseconds: 500)),
     .transfer(
@@ -69,7 +69,8 @@ struct BuildEventTests {
     }
     #expect(
       lines.map(\.text) == [
-        "queued", "started", "fetch: 3 objects, 0 B", "fetch: 3 of 9 objects, 2.0 MB, 4.0 MB/s",
+        "queued", "waiting behind 3 builds, 1 of your organisation (2 of 2 busy)", "started", "fetch: 3 objects, 0 B",
+        "fetch: 3 of 9 objects, 2.0 MB, 4.0 MB/s",
         "pulling acme/base:1: 12 MB of 30 MB, 6.0 MB/s", "downloaded http://host/f: 7 B",
         "context: 2 files, 10 B", "plan: 1 steps", "base busybox", "warning: look",
         "Dockerfile:1", "  > 1 | FROM a", "warning: look", "#1 [build] RUN make", "#1 1.00 a\u{1B}[1m\r\"b",

@@ -66,7 +66,7 @@ import Testing
   @Test("SIGTERM while a build runs ends the server within seconds, with 0, and the build FAILED as interrupted")
   func terminated() async throws {
     try await withTemporaryFolder { folder in
-      let first = try await ServerProcess(data: folder.path("data"), flags: ["--workers", "1"])
+      let first = try await ServerProcess(data: folder.path("data"), flags: ["--workers", "1", "--stop-grace", "1s"])
       try await first.importBusybox()
       let api = HTTPAPI(first)
       // A number by which the command's processes are found again.

@@ -106,6 +106,18 @@ final class Shelf: Sendable {
     return try #require(try data.ledger.build(record.id, of: record.organization))
   }
 
+  /// What the build's events say so far.
+  func events(_ record: BuildRecord) async throws -> [BuildEvent.Kind] {
+    var kinds: [BuildEvent.Kind] = []
+    for try await event in try data.events.events(of: record.id, from: 1, follow: false) { kinds.append(event.kind) }
+    return kinds
+  }
+
+  /// Why the build waited, as it was told.
+  func waits(_ record: BuildRecord) async throws -> [QueueWait] {
+    try await events(record).compactMap { if case .waiting(let wait) = $0 { wait } else { nil } }
+  }
+
   func status(_ record: BuildRecord) throws -> BuildStatus? {
     try data.ledger.build(record.id, of: record.organization)?.status
   }

@@ -107,11 +107,103 @@ import Testing
     #expect(found.imageReferences == ["r/acme/app:v1"] && found.manifest == Digest(sha256Of: [2]))
   }
 
+  @Test("no other move of a build's state is made", arguments: BuildStatus.allCases, BuildStatus.allCases)
+  func moves(from: BuildStatus, to: BuildStatus) throws {
+    let ledger = try Scratch().open().ledger
+    let now = Timestamp(milliseconds: 5)
+    let build = try record(organization())
+    try ledger.insert(build)
+    if from != .pending, from != .cancelled { #expect(try ledger.markRunning(build.id, at: now)) }
+    if from.isTerminal { #expect(try ledger.finish(build.id, status: from, at: now)) }
+    let allowed: Set<[BuildStatus]> = [
+      [.pending, .running], [.pending, .cancelled], [.running, .succeeded], [.running, .failed],
+      [.running, .cancelled],
+    ]
+    let hasMoved =
+      try to == .running ? ledger.markRunning(build.id, at: now) : ledger.finish(build.id, status: to, at: now)
+    #expect(hasMoved == allowed.contains([from, to]))
+    #expect(try ledger.build(build.id, of: organization())?.status == (hasMoved ? to : from))
+    // The image's commit is a way to SUCCEEDED too, and no other.
+    if !hasMoved, from != .running {
+      #expect(Failure.reason { try commit(build, ledger) } == "cancelled")
+      #expect(try ledger.build(build.id, of: organization())?.status == from)
+      #expect(try ledger.tags(of: Repository("acme/app"), limit: 9).isEmpty)
+    }
+  }
+
+  @Test("a build succeeds in the transaction that moves its tags")
+  func completion() throws {
+    let ledger = try Scratch().open().ledger
+    let build = try record(organization())
+    try ledger.insert(build)
+    #expect(try ledger.markRunning(build.id, at: Timestamp(milliseconds: 1_699_999_999_000)))
+    try commit(build, ledger)
+    let found = try #require(try ledger.build(build.id, of: organization()))
+    #expect(
+      found.status == .succeeded && found.manifest == Digest(sha256Of: [7])
+        && found.imageReferences == ["r/acme/app:v1"])
+    #expect(
+      found.metrics
+        == BuildMetrics(durationMilliseconds: 1000, imageSize: ByteCount(10), layerCount: 2, cacheUsed: true))
+    #expect(try ledger.tags(of: Repository("acme/app"), limit: 9).map(\.tag.name) == ["v1"])
+  }
+
+  private func commit(_ build: BuildRecord, _ ledger: Ledger) throws {
+    let row = ManifestRow(
+      repository: try Repository("acme/app"), digest: Digest(sha256Of: [7]), mediaType: .ociManifest,
+      size: ByteCount(1), pushedAt: Timestamp(milliseconds: 9))
+    try ledger.putManifest(
+      row, blobs: [], tags: [Tag("v1")],
+      completing: BuildCompletion(
+        id: build.id, references: ["r/acme/app:v1"], imageSize: ByteCount(10), layerCount: 2, cacheUsed: true,
+        clock: .fixed))
+  }
+
+  @Test("every question about builds is answered by an index, however many there are")
+  func plans() throws {
+    let ledger = try Scratch().open().ledger
+    let questions: [(sql: String, index: String)] = [
+      (BuildQuery.page(byStatus: false, after: false), "builds_by_organization (organization=?)"),
+      (BuildQuery.page(byStatus: false, after: true), "builds_by_organization (organization=? AND id<?)"),
+      (BuildQuery.page(byStatus: true, after: false), "builds_by_status (organization=? AND status=?)"),
+      (BuildQuery.page(byStatus: true, after: true), "builds_by_status (organization=? AND status=? AND id<?)"),
+      (BuildQuery.lastCompleted, "builds_by_completion"), (BuildQuery.unfinished, "builds_unfinished"),
+      (BuildQuery.contextsInUse, "builds_unfinished"),
+    ]
+    for (sql, index) in questions {
+      let plan = try ledger.read("explaining") { db in
+        let parameters = StatementArguments(sql.filter { $0 == "?" }.map { _ in 1 })
+        return try Row.fetchAll(db, sql: "EXPLAIN QUERY PLAN " + sql, arguments: parameters).map {
+          $0["detail"] as String
+        }
+      }
+      #expect(plan.contains { $0.contains("INDEX \(index)") }, "\(sql): \(plan)")
+      let isSorted = plan.contains { $0.contains("TEMP B-TREE FOR ORDER BY") }
+      #expect(!isSorted, "\(sql): \(plan)")
+      #expect(!plan.contains("SCAN builds"), "\(sql): \(plan)")
+    }
+  }
+
+  @Test("the queue's pause is remembered until it ends")
+  func pause() throws {
+    let scratch = try Scratch()
+    let data = try scratch.open(.durable)
+    #expect(try data.ledger.queuePausedAt() == nil)
+    try data.ledger.setQueuePause(since: Timestamp(milliseconds: 7))
+    try data.ledger.setQueuePause(since: Timestamp(milliseconds: 8))
+    data.close()
+    let again = try scratch.open(.durable)
+    #expect(try again.ledger.queuePausedAt() == Timestamp(milliseconds: 8))
+    try again.ledger.setQueuePause(since: nil)
+    #expect(try again.ledger.queuePausedAt() == nil)
+  }
+
   @Test("a failure is kept whole, with its excerpt")
   func failure() throws {
     let ledger = try Scratch().open().ledger
     let build = try record(organization())
     try ledger.insert(build)
+    #expect(try ledger.markRunning(build.id, at: Timestamp(milliseconds: 0)))
     let failure = Failure(
       .invalidArgument,
       reason: "r",
@@ -146,6 +238,7 @@ import Testing
     } while cursor != nil
     #expect(seen == ids.reversed())
     #expect(try ledger.buildCount() == 54)
+    #expect(try ledger.buildCount(upTo: 10) == 10)
     let running = try ledger.builds(of: acme, status: .running, limit: 100).map(\.id)
     #expect(running == stride(from: 24, through: 0, by: -2).map { ids[$0] })
     #expect(try ledger.unfinishedBuilds().prefix(2).map(\.createdAt.milliseconds) == [1_000, 1_000])

@@ -10,6 +10,7 @@ struct OwnDoor: Sendable {
   let builds: BuildService
   let identities: IdentityService
   let imports: ImageImportDoor
+  let queue: QueueDoor
   let reply: StreamReply
   let version: String
   let local: LocalCallers
@@ -29,6 +30,9 @@ struct OwnDoor: Sendable {
       // It makes an image, as a build does.
       try caller.require(.createBuild)
       return try await imports.respond(to: call, as: caller)
+    case ["queue"]:
+      let caller = try await identities.identity(authorization: call.header(.authorization))
+      return try await queue.respond(to: call, as: caller)
     case let path where path.count == 3 && path[0] == "builds" && path[2] == "events":
       guard call.isReading else { return .methodNotAllowed(call, allowed: [.get]) }
       return try await events(of: PercentText.decoded(path[1]), call)
@@ -37,7 +41,7 @@ struct OwnDoor: Sendable {
         .notFound,
         reason: "path-unknown",
         "nothing answers on '\(call.path.prefix(500))'",
-        hint: "there are version, session, images/import and builds/ID/events below /_kindling/"
+        hint: "there are version, session, queue, images/import and builds/ID/events below /_kindling/"
       )
     }
   }

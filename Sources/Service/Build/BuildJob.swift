@@ -70,18 +70,28 @@ package struct BuildJob: Sendable {
     return source
   }
 
-  /// The hand-over to the registry: the layers are already there, so this writes a configuration, a manifest and tags.
+  /// The hand-over to the registry: the layers are already there, so this writes a configuration, a manifest and tags,
+  /// and the build has SUCCEEDED with that.
+  ///
+  /// The other registry comes first: until its last byte is sent the build can be cancelled or fail, and then no tag
+  /// moves here. Tags written there until then stay; nobody can take them back.
   private func publish(
     _ image: BuiltImage, of record: BuildRecord, _ reporter: EventReporter
   ) async throws(Failure) -> FinishedBuild {
     guard !Task.isCancelled else { throw Failure(.cancelled, reason: "cancelled", "the build was cancelled") }
-    try reporter.publication.begin()
     let repository = try Repository("\(record.organization)/\(record.name)")
-    let committed = try registry.commitImage(
-      config: image.config, layers: image.layers, mediaType: .ociManifest, repository: repository, tags: record.tags)
     var references = record.tags.map { "\(registryHost())/\(repository):\($0)" }
-    if let external { references += try await external.push(committed.digest, in: repository, for: record) }
+    if let external {
+      let untagged = try registry.commitImage(
+        config: image.config, layers: image.layers, mediaType: .ociManifest, repository: repository, tags: [])
+      references += try await external.push(untagged.digest, in: repository, for: record)
+    }
     let size = ByteCount(image.layers.reduce(Int64(image.config.count)) { $0 + $1.size })
+    let committed = try registry.commitImage(
+      config: image.config, layers: image.layers, mediaType: .ociManifest, repository: repository, tags: record.tags,
+      completing: BuildCompletion(
+        id: record.id, references: references, imageSize: size, layerCount: image.layers.count,
+        cacheUsed: image.cachedSteps > 0, clock: data.clock))
     try reporter.report([
       .image(
         BuildEvent.ImageSummary(

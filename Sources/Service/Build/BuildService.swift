@@ -15,11 +15,14 @@ package final class BuildService: Sendable {
   private let clock: WallClock
   private let contextLifetimeMilliseconds: Int64
   private let gitRules: GitRules
+  private let obstacle: Failure?
 
+  /// `obstacle` is why this machine cannot run builds, where it cannot: no build is taken then, nor what one is made of.
   package init(
     data: DataDirectory, queue: BuildQueue, gitRules: GitRules = GitRules(), clock: WallClock = .system,
-    contextLifetime: Duration = .seconds(86_400)
+    contextLifetime: Duration = .seconds(86_400), obstacle: Failure? = nil
   ) {
+    self.obstacle = obstacle
     self.data = data
     self.queue = queue
     self.gitRules = gitRules
@@ -31,6 +34,7 @@ package final class BuildService: Sendable {
   /// becomes a FAILED build, never an error of this call (seed: "it never blocks on the build finishing").
   package func createBuild(_ request: BuildRequest, as caller: Identity) async throws(Failure) -> BuildRecord {
     try caller.require(.createBuild)
+    if let obstacle { throw obstacle }
     let order = try CheckedRequest(request)
     let source = try storedSource(of: request, for: caller)
     let record = BuildRecord(
@@ -42,9 +46,8 @@ package final class BuildService: Sendable {
     do throws(Failure) {
       try data.events.append(.queued, to: record.id)
     } catch {
-      // The caller is told no: then no later start may run it.
-      _ = try? data.ledger.finish(
-        record.id, status: .failed, failure: error, references: [], manifest: nil, metrics: nil, at: clock.now())
+      // The caller is told no: then there is no such build, and no later start may run it.
+      try? data.ledger.discard(record.id)
       throw error
     }
     await queue.enqueue(record)
@@ -73,18 +76,12 @@ package final class BuildService: Sendable {
   ) async throws(Failure) -> BuildPage {
     try caller.require(.listBuilds)
     let size = limit <= 0 ? Self.defaultPageSize : min(limit, Self.largestPage)
-    var after: BuildID?
-    if !cursor.isEmpty {
-      after = BuildID(cursor)
-      guard after != nil else {
-        throw Failure(
-          .invalidArgument, reason: "cursor-invalid", "cursor '\(Shown.text(cursor))' did not come from ListBuilds",
-          hint: "leave it out to begin at the newest build")
-      }
-    }
+    let cursors = PageCursor(data, caller.organization, status)
+    let after = cursor.isEmpty ? nil : try cursors.last(in: cursor)
     let found = try data.ledger.builds(of: caller.organization, status: status, after: after, limit: size + 1)
     let page = Array(found.prefix(size))
-    return BuildPage(builds: page, nextCursor: found.count > size ? page.last?.id.text ?? "" : "")
+    guard found.count > size, let last = page.last else { return BuildPage(builds: page, nextCursor: "") }
+    return BuildPage(builds: page, nextCursor: try cursors.text(after: last.id))
   }
 
   /// The typed events of a build, live until its terminal one.
@@ -121,6 +118,18 @@ package final class BuildService: Sendable {
     return after
   }
 
+  /// The queue as the caller may know it: builds of other organisations are numbers.
+  package func queue(as caller: Identity) async -> QueueView { await queue.view(of: caller.organization) }
+
+  /// One build of the caller's organisation and, while it is PENDING, why it waits.
+  package func queuedBuild(_ id: String, as caller: Identity) async throws(Failure) -> QueuedBuild {
+    let record = try await build(id, as: caller)
+    return QueuedBuild(record: record, wait: await queue.wait(of: record.id, in: caller.organization))
+  }
+
+  /// Pauses, resumes or resizes the queue, which is everybody's: who may is the door's to decide.
+  package func changeQueue(_ change: QueueChange) async throws(Failure) { try await queue.apply(change) }
+
   /// Seals the groups that carry something; the others stay as they are (contract §1.1, replace per group).
   package func saveSecrets(_ secrets: BuildSecrets, as caller: Identity) async throws(Failure) {
     try caller.require(.saveBuildSecrets)
@@ -133,6 +142,7 @@ package final class BuildService: Sendable {
     name: String, contentType: String, expectedSize: ByteCount?, as caller: Identity
   ) async throws(Failure) -> ContextUpload {
     try caller.require(.createBuild)
+    if let obstacle { throw obstacle }
     guard !name.isEmpty else {
       throw Failure(
         .invalidArgument, reason: "context-name-missing", "the upload's metadata carries no name",

@@ -2,105 +2,280 @@ import Diagnostics
 import OCI
 import Storage
 
-/// Runs builds one after the other: first in, first out within an organisation, organisations in turn,
-/// at most `workers` at once. The ledger is the durable queue; this is its running end.
+/// Runs builds in the order of a fair line (`FairLine`: organisations in rounds, each one's builds as they came), at
+/// most `workers` at once. The ledger is the durable queue; this is its running end.
 package actor BuildQueue {
   /// Runs one build to its end. Throws what it FAILED of; `CancellationError` semantics come by task cancellation.
   package typealias Work = @Sendable (BuildRecord, EventReporter) async throws(Failure) -> FinishedBuild
 
   /// More builds than this never run at once.
   package static let mostWorkers = 64
+  /// A build's time when its caller sets none.
+  package static let usualTimeout = Duration.seconds(30 * 60)
 
-  private struct Running {
+  struct Running {
     let record: BuildRecord
-    let publication: Publication
+    let tally: StepTally
     var task: Task<Void, Never>
-    var cancelledByCaller = false
   }
 
-  private let data: DataDirectory
-  private let clock: WallClock
-  private let workers: Int
+  let data: DataDirectory
+  let clock: WallClock
   private let defaultTimeout: Duration
+  /// What keeps builds from running on this machine; the queue never opens then.
+  private let obstacle: String?
   private let work: Work
 
-  private var waiting: [OrganizationName: [BuildRecord]] = [:]
-  private var turns: [OrganizationName] = []
-  private var running: [BuildID: Running] = [:]
-  private var isOpen: Bool
-  private var isStopping = false
+  var line = FairLine<OrganizationName, BuildRecord>()
+  var running: [BuildID: Running] = [:]
+  private(set) var status: QueueStatus
+  private var announcer = WaitAnnouncer()
+  private var isAnnouncing = false
+
+  /// The numbers, for whoever must not wait.
+  package nonisolated let gauge: QueueGauge
 
   package init(
-    data: DataDirectory, workers: Int = 2, defaultTimeout: Duration = .seconds(30 * 60), clock: WallClock = .system,
-    isOpen: Bool = true, work: @escaping Work
+    data: DataDirectory, workers: Int = 2, defaultTimeout: Duration = BuildQueue.usualTimeout,
+    clock: WallClock = .system, isOpen: Bool = true, obstacle: String? = nil, work: @escaping Work
   ) {
     self.data = data
-    self.workers = workers
     self.defaultTimeout = defaultTimeout
     self.clock = clock
-    self.isOpen = isOpen
+    self.obstacle = obstacle
     self.work = work
+    status = QueueStatus(workers: workers)
+    status.isOpen = isOpen && obstacle == nil
+    gauge = QueueGauge(status)
   }
 
   /// Lets waiting builds begin, where the queue was made closed: a start that fails must not touch them.
   package func open() {
-    isOpen = true
+    if obstacle == nil { change { $0.isOpen = true } }
     startNext()
-  }
-
-  /// Takes over what the last run of the server left: waiting builds wait again, running ones are FAILED,
-  /// because nobody can say how far they came, and events that a kill cut off from their rows are made up for.
-  package func recover() throws(Failure) {
-    // A build is in the ledger a moment before its first event, and ends there a moment before its last one.
-    for record in try data.ledger.lastCompletedBuilds(limit: Self.mostWorkers) {
-      if try !data.events.isFinished(record.id) { try data.events.append(.finished(record.outcome), to: record.id) }
-    }
-    for record in try data.ledger.unfinishedBuilds() {
-      if record.status == .running {
-        let failure = Failure(
-          .aborted, reason: "interrupted", "the server stopped while the build was running",
-          hint: "start the build again")
-        try finish(record, with: .failure(failure))
-      } else {
-        if try data.events.lastSequence(of: record.id) == 0 { try data.events.append(.queued, to: record.id) }
-        enqueue(record)
-      }
-    }
+    announceSoon()
   }
 
   /// Puts a build that the ledger already holds as PENDING at the end of its organisation's line.
   package func enqueue(_ record: BuildRecord) {
-    if waiting[record.organization, default: []].isEmpty, !turns.contains(record.organization) {
-      turns.append(record.organization)
+    // Between the ledger and here somebody may have cancelled it.
+    guard (try? data.ledger.build(record.id, of: record.organization)?.status) ?? .pending == .pending else { return }
+    line.append(record, of: record.organization)
+    startNext()
+    // Those before it lose nothing by it; only its own place is news.
+    let own = line.elements(of: record.organization)
+    guard status.isOpen || obstacle != nil, own.last?.id == record.id else { return }
+    announcer.tell(record, wait(of: record.organization, at: own.count - 1), in: data.events)
+  }
+
+  /// Sets how many run at once, and whether any begin. Fewer workers interrupt nothing: the ones too many take nothing
+  /// new. A pause outlives the server, the number of workers doesn't: it is what the next start says.
+  package func apply(_ wish: QueueChange) throws(Failure) {
+    if let workers = wish.workers {
+      guard (1...Self.mostWorkers).contains(workers) else {
+        throw Failure(
+          .invalidArgument, reason: "workers-invalid",
+          "'\(workers)' workers are not between 1 and \(Self.mostWorkers)")
+      }
     }
-    waiting[record.organization, default: []].append(record)
+    if let isPaused = wish.isPaused, isPaused != (status.pausedAt != nil) {
+      let moment = isPaused ? clock.now() : nil
+      try data.ledger.setQueuePause(since: moment)
+      change { $0.pausedAt = moment }
+    }
+    if let workers = wish.workers { change { $0.workers = workers } }
+    startNext()
+    announceSoon()
+  }
+
+  /// Ends a build: it is CANCELLED on the disk when this returns, unless it has ended by itself before. Work that runs
+  /// is waited for as long as work that is well takes to let go; what takes longer keeps its worker until it does.
+  package func cancel(_ id: BuildID) async throws(Failure) {
+    let failure = Failure(.cancelled, reason: "cancelled", "the build was cancelled")
+    if let build = running[id] {
+      build.task.cancel()
+      // The ledger decides: a build whose tags have moved is SUCCEEDED there, and stays it.
+      try end(build.record, build.tally, as: .failure(failure))
+      await Self.wait(for: [build.task], within: .seconds(2))
+    } else if let record = try data.ledger.unfinishedBuild(id) {
+      try end(record, StepTally(), as: .failure(failure))
+      _ = line.remove(of: record.organization) { $0.id == id }
+      announcer.forget(id)
+      announceSoon()
+      publishNumbers()
+    }
+  }
+
+  /// Stops: nothing new begins, and what runs may end within `grace`; then it is interrupted and FAILED with that reason.
+  /// Waiting builds stay PENDING. `tell` is called with what is waited for.
+  @discardableResult
+  package func stop(
+    grace: Duration = .zero, tell: @Sendable ([BuildRecord]) -> Void = { _ in }
+  ) async -> StopReport {
+    change { $0.isStopping = true }
+    let builds = Array(running.values)
+    if !builds.isEmpty, grace > .zero {
+      tell(builds.map(\.record))
+      await Self.wait(for: builds.map(\.task), within: grace)
+    }
+    let late = Array(running.values)
+    for build in late { build.task.cancel() }
+    for build in late { await build.task.value }
+    let interrupted = late.count { build in
+      let row = try? data.ledger.build(build.record.id, of: build.record.organization)
+      return row?.failure?.reason == Self.interruptedReason
+    }
+    return StopReport(interrupted: interrupted, waiting: line.count)
+  }
+
+  /// How many builds run and wait.
+  package var depth: (running: Int, waiting: Int) { (running.count, line.count) }
+
+  /// The queue as one organisation sees it.
+  package func view(of organization: OrganizationName) -> QueueView {
+    let ownRunning = running.values.filter { $0.record.organization == organization }.map { build in
+      var record = build.record
+      record.status = .running
+      return record
+    }.sorted { $0.id < $1.id }
+    let waiting = line.elements(of: organization)
+    let shown = waiting.prefix(max(0, QueueView.most - ownRunning.count)).enumerated()
+    return QueueView(
+      status: status,
+      builds: ownRunning.map { QueuedBuild(record: $0, wait: nil) }
+        + shown.map { QueuedBuild(record: $0.element, wait: wait(of: organization, at: $0.offset)) },
+      ownRunning: ownRunning.count, ownWaiting: waiting.count)
+  }
+
+  /// Why one waiting build waits; nil when it does not.
+  package func wait(of id: BuildID, in organization: OrganizationName) -> QueueWait? {
+    let own = line.elements(of: organization)
+    return own.firstIndex { $0.id == id }.map { wait(of: organization, at: $0 - own.startIndex) }
+  }
+
+  private func wait(of organization: OrganizationName, at offset: Int) -> QueueWait {
+    let ahead = line.ahead(of: organization, at: offset)
+    return wait(ahead: ahead.total, own: ahead.ofSameOwner)
+  }
+
+  private func wait(ahead: Int, own: Int) -> QueueWait {
+    QueueWait(
+      ahead: ahead, aheadOfSameOrganization: own, busyWorkers: running.count, workers: status.workers,
+      pausedAt: status.pausedAt, obstacle: obstacle)
+  }
+
+  // MARK: - The way of a build
+
+  private func startNext() {
+    var hasStarted = false
+    while status.isOpen, status.pausedAt == nil, !status.isStopping, running.count < status.workers,
+      let record = line.next()
+    {
+      hasStarted = true
+      // The task inherits this actor, so it cannot end before it stands in `running`.
+      let tally = StepTally()
+      running[record.id] = Running(record: record, tally: tally, task: Task { await self.run(record, tally) })
+    }
+    line.beginRound(served: Set(running.values.map(\.record.organization)))
+    publishNumbers()
+    if hasStarted { announceSoon() }
+  }
+
+  private func run(_ record: BuildRecord, _ tally: StepTally) async {
+    if await begin(record) {
+      let result = outcome(await attempt(record, tally))
+      // While the ledger cannot be written (disk full, say) nobody can be told the end; followers wait for it until then.
+      while !hasEnded(record, tally, as: result), !status.isStopping { await Self.breathe() }
+    }
+    running[record.id] = nil
+    announcer.forget(record.id)
     startNext()
   }
 
-  /// Ends a build: it is CANCELLED on the disk when this returns. Work that runs is waited for as long as work that is
-  /// well takes to let go; what takes longer keeps its worker until it does. One that publishes already is waited for.
-  package func cancel(_ id: BuildID) async throws(Failure) {
-    for (organization, records) in waiting {
-      guard let index = records.firstIndex(where: { $0.id == id }) else { continue }
-      try finish(records[index], with: .failure(Failure(.cancelled, reason: "cancelled", "the build was cancelled")))
-      waiting[organization]?.remove(at: index)
-      return
+  /// PENDING → RUNNING in the ledger, waiting while that cannot be written; false for a build that was cancelled
+  /// meanwhile, or that must wait for the next start.
+  private func begin(_ record: BuildRecord) async -> Bool {
+    while !status.isStopping {
+      if let hasBegun = try? data.ledger.markRunning(record.id, at: clock.now()) { return hasBegun }
+      await Self.breathe()
     }
-    guard var build = running[id] else { return }
-    build.cancelledByCaller = true
-    running[id] = build
-    build.task.cancel()
-    guard build.publication.prevent() else { return await build.task.value }
-    if try !data.events.isFinished(id) {
-      try finish(build.record, with: .failure(Failure(.cancelled, reason: "cancelled", "the build was cancelled")))
-    }
-    await Self.end(of: build.task, within: .seconds(2))
+    return false
   }
 
-  private static func end(of task: Task<Void, Never>, within limit: Duration) async {
+  /// Not the build's own sleep: once it is cancelled that would not wait.
+  private static func breathe() async { await Task.detached { try? await Task.sleep(for: .seconds(2)) }.value }
+
+  /// The caller's limit; more than thirty days is thirty days, which a clock can count.
+  private static func limit(_ seconds: UInt64) -> Duration { .seconds(Int64(min(seconds, 30 * 86_400))) }
+
+  private func attempt(_ record: BuildRecord, _ tally: StepTally) async -> Result<FinishedBuild, Failure> {
+    let limit = record.timeoutSeconds > 0 ? Self.limit(record.timeoutSeconds) : defaultTimeout
+    do throws(Failure) {
+      try data.events.append(.started, to: record.id)
+      return .success(
+        try await withDeadline(limit) { [work, data] () async throws(Failure) in
+          try await work(record, EventReporter(id: record.id, logs: data.events, tally: tally))
+        })
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  static let interruptedReason = "interrupted"
+
+  private func outcome(_ result: Result<FinishedBuild, Failure>) -> Result<FinishedBuild, Failure> {
+    guard status.isStopping, case .failure(let failure) = result, failure.code == .cancelled else { return result }
+    return .failure(
+      Failure(
+        .aborted, reason: Self.interruptedReason, "the server was stopped while the build was running",
+        hint: "start the build again"))
+  }
+
+  private func hasEnded(_ record: BuildRecord, _ tally: StepTally, as result: Result<FinishedBuild, Failure>) -> Bool {
+    do throws(Failure) {
+      try end(record, tally, as: result)
+      return true
+    } catch {
+      return (try? data.events.isFinished(record.id)) == true
+    }
+  }
+
+  // MARK: - What others are told
+
+  /// A pause that outlived its server.
+  func adoptPause(since moment: Timestamp?) { change { $0.pausedAt = moment } }
+
+  private func change(_ edit: (inout QueueStatus) -> Void) {
+    edit(&status)
+    gauge.set(status)
+  }
+
+  private func publishNumbers() {
+    change { status in
+      status.running = running.count
+      status.waiting = line.count
+    }
+  }
+
+  /// Tells waiting builds what changed for them, once for whatever happens until then.
+  private func announceSoon() {
+    guard !isAnnouncing, !line.isEmpty else { return }
+    isAnnouncing = true
+    Task { self.announce() }
+  }
+
+  private func announce() {
+    isAnnouncing = false
+    guard status.isOpen || obstacle != nil, !status.isStopping else { return }
+    for (ahead, place) in line.order.enumerated() {
+      announcer.tell(place.element, wait(ahead: ahead, own: place.offset), in: data.events)
+    }
+  }
+
+  private static func wait(for tasks: [Task<Void, Never>], within limit: Duration) async {
     let (ending, mark) = AsyncStream.makeStream(of: Void.self)
     Task {
-      await task.value
+      for task in tasks { await task.value }
       mark.finish()
     }
     let timer = Task {
@@ -109,122 +284,6 @@ package actor BuildQueue {
     }
     for await _ in ending {}
     timer.cancel()
-  }
-
-  /// Stops: nothing new begins, running builds are interrupted and FAILED with that reason, waiting ones stay PENDING.
-  package func stop() async {
-    isStopping = true
-    let tasks = running.values.map(\.task)
-    for task in tasks { task.cancel() }
-    for task in tasks { await task.value }
-  }
-
-  /// How many builds run and wait.
-  package var depth: (running: Int, waiting: Int) { (running.count, waiting.values.reduce(0) { $0 + $1.count }) }
-
-  private func startNext() {
-    while isOpen, !isStopping, running.count < workers, let organization = turns.first {
-      turns.removeFirst()
-      guard var line = waiting[organization], !line.isEmpty else { continue }
-      let record = line.removeFirst()
-      waiting[organization] = line.isEmpty ? nil : line
-      if !line.isEmpty { turns.append(organization) }
-      // The task inherits this actor, so it cannot end before it stands in `running`.
-      let publication = Publication()
-      running[record.id] = Running(
-        record: record, publication: publication, task: Task { await self.run(record, publication) })
-    }
-  }
-
-  private func run(_ record: BuildRecord, _ publication: Publication) async {
-    let result = outcome(of: record, await attempt(record, publication))
-    // While the ledger cannot be written (disk full, say) nobody can be told the end; followers wait for it until then.
-    while !hasEnded(record, with: result), !isStopping {
-      // Not this task's own sleep: once cancelled it would not wait.
-      await Task.detached { try? await Task.sleep(for: .seconds(2)) }.value
-    }
-    running[record.id] = nil
-    startNext()
-  }
-
-  private func hasEnded(_ record: BuildRecord, with result: Result<FinishedBuild, Failure>) -> Bool {
-    do throws(Failure) {
-      // A cancelled one has ended before its work.
-      if running[record.id]?.cancelledByCaller == true, try data.events.isFinished(record.id) { return true }
-      try finish(record, with: result)
-      return true
-    } catch {
-      return (try? data.events.isFinished(record.id)) == true
-    }
-  }
-
-  /// The caller's limit; more than thirty days is thirty days, which a clock can count.
-  private static func limit(_ seconds: UInt64) -> Duration { .seconds(Int64(min(seconds, 30 * 86_400))) }
-
-  private func attempt(_ record: BuildRecord, _ publication: Publication) async -> Result<FinishedBuild, Failure> {
-    let limit = record.timeoutSeconds > 0 ? Self.limit(record.timeoutSeconds) : defaultTimeout
-    do throws(Failure) {
-      guard try data.ledger.markRunning(record.id, at: clock.now()) else {
-        throw Failure(.cancelled, reason: "cancelled", "the build was cancelled")
-      }
-      try data.events.append(.started, to: record.id)
-      return .success(
-        try await withDeadline(limit) { [work, data] () async throws(Failure) in
-          try await work(record, EventReporter(id: record.id, logs: data.events, publication: publication))
-        })
-    } catch {
-      return .failure(error)
-    }
-  }
-
-  private func outcome(
-    of record: BuildRecord, _ result: Result<FinishedBuild, Failure>
-  ) -> Result<FinishedBuild, Failure> {
-    guard case .failure(let failure) = result, failure.code == .cancelled else { return result }
-    if running[record.id]?.cancelledByCaller == true { return result }
-    guard isStopping else { return result }
-    return .failure(
-      Failure(
-        .aborted, reason: "interrupted", "the server was stopped while the build was running",
-        hint: "start the build again"))
-  }
-
-  /// The ledger first, then the terminal event: whoever has seen the end can read it there.
-  private func finish(_ record: BuildRecord, with result: Result<FinishedBuild, Failure>) throws(Failure) {
-    let now = clock.now()
-    let started = try data.ledger.build(record.id, of: record.organization)?.startedAt ?? now
-    let duration = max(0, now.milliseconds - started.milliseconds)
-    switch result {
-    case .success(let built):
-      let metrics = BuildMetrics(
-        durationMilliseconds: duration, imageSize: built.size, layerCount: built.layers,
-        cacheUsed: built.cachedSteps > 0)
-      _ = try data.ledger.finish(
-        record.id, status: .succeeded, failure: nil, references: built.references, manifest: built.manifest,
-        metrics: metrics, at: now)
-      try data.events.append(
-        .finished(.succeeded(durationMilliseconds: duration, cachedSteps: built.cachedSteps)), to: record.id)
-    case .failure(let failure) where failure.code == .cancelled:
-      _ = try data.ledger.finish(
-        record.id, status: .cancelled, failure: failure, references: [], manifest: nil, metrics: nil, at: now)
-      try data.events.append(.finished(.cancelled), to: record.id)
-    case .failure(let failure):
-      _ = try data.ledger.finish(
-        record.id, status: .failed, failure: failure, references: [], manifest: nil, metrics: nil, at: now)
-      try data.events.append(.finished(.failed(failure)), to: record.id)
-    }
-  }
-}
-
-extension BuildRecord {
-  /// The terminal event that a terminal row stands for.
-  fileprivate var outcome: BuildEvent.Outcome {
-    switch status {
-    case .succeeded: .succeeded(durationMilliseconds: metrics?.durationMilliseconds ?? 0, cachedSteps: 0)
-    case .cancelled: .cancelled
-    default:
-      .failed(failure ?? Failure(.aborted, reason: "interrupted", "the server stopped while the build was running"))
-    }
   }
 }
 

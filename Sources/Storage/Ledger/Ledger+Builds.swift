@@ -57,7 +57,8 @@ extension Ledger {
 
   /// Brings a build to a terminal state; false when it was in one already, which then stays as it is.
   ///
-  /// SUCCEEDED only from RUNNING; FAILED and CANCELLED from PENDING too (a context lost over a restart, say).
+  /// SUCCEEDED and FAILED only from RUNNING; CANCELLED from PENDING too. Nothing else moves a build's state but
+  /// `markRunning` and the commit of its image (`putManifest`).
   package func finish(
     _ id: BuildID,
     status: BuildStatus,
@@ -68,7 +69,7 @@ extension Ledger {
     at moment: Timestamp
   ) throws(Failure) -> Bool {
     guard status.isTerminal else { return false }
-    let origins = status == .succeeded ? "('running')" : "('pending', 'running')"
+    let origins = status == .cancelled ? "('pending', 'running')" : "('running')"
     return try write("finishing a build") { db in
       try db.execute(
         sql: """
@@ -94,28 +95,29 @@ extension Ledger {
     after cursor: BuildID? = nil,
     limit: Int
   ) throws(Failure) -> [BuildRecord] {
-    var conditions = "organization = ?"
     var arguments: StatementArguments = [organization.name]
-    if let status {
-      conditions += " AND status = ?"
-      arguments += [status.rawValue]
-    }
-    if let cursor {
-      conditions += " AND id < ?"
-      arguments += [cursor.text]
-    }
+    if let status { arguments += [status.rawValue] }
+    if let cursor { arguments += [cursor.text] }
     return try read("listing builds") { db in
       try Row.fetchAll(
         db,
-        sql: "SELECT * FROM builds WHERE \(conditions) ORDER BY id DESC LIMIT ?",
+        sql: BuildQuery.page(byStatus: status != nil, after: cursor != nil),
         arguments: arguments + [max(0, limit)]
       ).map(BuildRecord.init(row:))
     }
   }
 
-  /// How many builds there are, of every organisation and status.
-  package func buildCount() throws(Failure) -> Int {
-    try read("counting builds") { db in try Int.fetchOne(db, sql: "SELECT count(*) FROM builds") ?? 0 }
+  /// How many builds there are, of every organisation and status, counted to `most`: a million rows take longer to
+  /// count than a start may take.
+  package func buildCount(upTo most: Int = 10_000) throws(Failure) -> Int {
+    try read("counting builds") { db in try Int.fetchOne(db, sql: BuildQuery.count, arguments: [most]) ?? 0 }
+  }
+
+  /// Takes back a build that its caller was told does not exist; only a PENDING one.
+  package func discard(_ id: BuildID) throws(Failure) {
+    try write("taking back a build") { db in
+      try db.execute(sql: "DELETE FROM builds WHERE id = ? AND status = 'pending'", arguments: [id.text])
+    }
   }
 
   /// The builds of every organisation that ended last, latest first: after a kill, those whose terminal event may be
@@ -124,7 +126,7 @@ extension Ledger {
     try read("listing the last completed builds") { db in
       try Row.fetchAll(
         db,
-        sql: "SELECT * FROM builds WHERE completed_at IS NOT NULL ORDER BY completed_at DESC LIMIT ?",
+        sql: BuildQuery.lastCompleted,
         arguments: [max(0, limit)]
       ).map(BuildRecord.init(row:))
     }
@@ -133,8 +135,16 @@ extension Ledger {
   /// Every organisation's PENDING and RUNNING builds, oldest first: what a start finds left over.
   package func unfinishedBuilds() throws(Failure) -> [BuildRecord] {
     try read("listing unfinished builds") { db in
-      try Row.fetchAll(db, sql: "SELECT * FROM builds WHERE status IN ('pending', 'running') ORDER BY id")
-        .map(BuildRecord.init(row:))
+      try Row.fetchAll(db, sql: BuildQuery.unfinished).map(BuildRecord.init(row:))
+    }
+  }
+
+  /// The build, of whatever organisation, while it is PENDING or RUNNING.
+  package func unfinishedBuild(_ id: BuildID) throws(Failure) -> BuildRecord? {
+    try read("reading a build") { db in
+      try Row.fetchOne(
+        db, sql: "SELECT * FROM builds WHERE id = ? AND status IN ('pending', 'running')", arguments: [id.text]
+      ).map(BuildRecord.init(row:))
     }
   }
 }

@@ -99,10 +99,7 @@ extension Ledger {
     try read("listing contexts in use") { db in
       let texts = try String.fetchAll(
         db,
-        sql: """
-          SELECT digest FROM contexts
-          UNION SELECT source_digest FROM builds WHERE status IN ('pending', 'running') AND source_digest IS NOT NULL
-          """
+        sql: BuildQuery.contextsInUse
       )
       return Set(try texts.map { try Digest($0) })
     }

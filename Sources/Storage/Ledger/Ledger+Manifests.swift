@@ -7,13 +7,16 @@ extension Ledger {
   ///
   /// `blobs` must be in the repository, else `manifest-blob-unknown` names the first missing one and nothing changes;
   /// `children` are an index's manifests and may be absent. `linking` makes blobs visible first: the builder's
-  /// hand-off, whose layers never were uploads.
+  /// hand-off, whose layers never were uploads. `build` SUCCEEDS by it, in the same transaction: there is no moment in
+  /// which a build has ended and its tags have not moved, or the other way round. One that has ended otherwise
+  /// meanwhile (by its cancelling) throws `cancelled`, and no tag moves.
   package func putManifest(
     _ manifest: ManifestRow,
     blobs: [Digest],
     children: [Digest] = [],
     linking: [Digest] = [],
-    tags: [Tag]
+    tags: [Tag],
+    completing build: BuildCompletion? = nil
   ) throws(Failure) {
     try write("saving a manifest") { db in
       try Self.link(linking, to: manifest.repository, db)
@@ -45,6 +48,7 @@ extension Ledger {
           ]
         )
       }
+      if let build { try Self.succeed(build, with: manifest.digest, db) }
     }
   }
 

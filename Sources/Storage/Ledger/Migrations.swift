@@ -10,6 +10,7 @@ extension Ledger {
     migrator.registerMigration("2 git sources") { db in try db.execute(sql: gitColumns) }
     migrator.registerMigration("2 pulled images") { db in try db.execute(sql: pulledTable) }
     migrator.registerMigration("3 step inputs") { db in try db.execute(sql: stepTable) }
+    migrator.registerMigration("4 queue") { db in try db.execute(sql: pauseTable) }
     return migrator
   }
 
@@ -44,6 +45,14 @@ extension Ledger {
       build TEXT NOT NULL,             -- the first with this key
       parts TEXT NOT NULL,             -- JSON map of keyed digests
       PRIMARY KEY (organization, build_name, stage, ordinal)
+    ) STRICT;
+    """
+
+  /// A row while the queue is paused, none otherwise.
+  private static let pauseTable = """
+    CREATE TABLE queue_pause (
+      id INTEGER PRIMARY KEY CHECK (id = 1),
+      since INTEGER NOT NULL
     ) STRICT;
     """
 

@@ -33,7 +33,9 @@ struct BuildGetCommand: AsyncParsableCommand {
       response.build = build
       try Messages.print(response)
     case .table:
-      let lines = BuildTable.details(build, now: WallClock.system.now()).lines(Console.standardOutput.appearance)
+      let place = build.status == .pending ? await QueueDocument.build(build.buildID, access) : nil
+      let lines = BuildTable.details(build, place: place, now: WallClock.system.now()).lines(
+        Console.standardOutput.appearance)
       Console.standardOutput.write(lines: Array(lines.dropFirst()))
     }
   }

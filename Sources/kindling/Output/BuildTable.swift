@@ -20,18 +20,21 @@ enum BuildTable {
     )
   }
 
-  /// One build, a line a fact.
-  static func details(_ build: Dodil_Ignite_V1_Build, now: Timestamp) -> Table {
+  /// One build, a line a fact; `place` is what the queue says of one that waits.
+  static func details(
+    _ build: Dodil_Ignite_V1_Build, place: QueueDocument.Build? = nil, now: Timestamp
+  ) -> Table {
     var rows: [[Table.Cell]] = [
       ["Build", .init(build.buildID)], ["Name", .init(build.name)], ["Status", Messages.cell(build.status)],
     ]
     func add(_ title: String, _ text: String) {
       if !text.isEmpty { rows.append([.init(title, .faint), .init(text)]) }
     }
+    if let position = place?.position { add("Queue", "place \(position), \(place?.reason ?? "")") }
     add("Created", age(build, now: now))
     add("Took", took(build))
     for (index, reference) in build.imageRefs.enumerated() { add(index == 0 ? "Images" : "", reference) }
-    if build.hasMetrics {
+    if build.hasMetrics, build.metrics.layerCount > 0 || build.status == .succeeded {
       let metrics = build.metrics
       let cache = metrics.cacheUsed ? "cache used" : "cache not used"
       add("Size", "\(ByteCount(Int64(clamping: metrics.imageSizeBytes))) in \(metrics.layerCount) layers, \(cache)")

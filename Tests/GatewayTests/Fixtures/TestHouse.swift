@@ -47,6 +47,8 @@ final class TestHouse: Sendable {
     mode: AuthenticationMode = .tokens,
     registryAuth: Bool = false,
     allowedHosts: [String] = [],
+    isShared: Bool = false,
+    obstacle: Failure? = nil,
     readiness: Readiness = Readiness(ready: true, parts: [])
   ) async throws {
     folder = FilePath(NSTemporaryDirectory()).appending("gateway-\(UUID().uuidString)")
@@ -54,9 +56,9 @@ final class TestHouse: Sendable {
     identities = try IdentityService(mode: mode, mint: await TokenMint(key: data.key))
     let registry = ImageRegistry(data: data)
     let images = LocalImages(registry: registry, ownHosts: { ["localhost:4480"] })
-    let queue = BuildQueue(data: data, work: Self.work)
+    let queue = BuildQueue(data: data, obstacle: obstacle?.message, work: Self.work)
     gateway = HTTPGateway(
-      builds: BuildService(data: data, queue: queue),
+      builds: BuildService(data: data, queue: queue, obstacle: obstacle),
       identities: identities,
       registry: registry,
       imports: ImageImportService(data: data, registry: registry, images: images, threads: BuildThreads()),
@@ -65,6 +67,7 @@ final class TestHouse: Sendable {
         version: "9.9.9",
         allowedHosts: allowedHosts,
         registryAuthRequired: registryAuth,
+        isShared: isShared,
         heartbeat: .milliseconds(5)
       ),
       readiness: { readiness }

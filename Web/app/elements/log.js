@@ -54,6 +54,8 @@ export class BuildLog {
         return this.#note(at, `context: ${kind.source.files} files, ${size(kind.source.size)}`);
       case "planned":
         return this.#plan(kind.steps);
+      case "waiting":
+        return this.#note(at, kind.text);
       case "note":
         return kind.text.split("\n").forEach((line) => this.#note(at, line));
       case "warning":
