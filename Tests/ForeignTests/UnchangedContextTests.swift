@@ -12,24 +12,23 @@ import Testing
   }
 
   private static func build(_ tree: Tree, _ server: ServerProcess, _ cache: String, _ flags: [String] = []) async throws
-    -> (sent: Bool, words: String, image: String)
+    -> (sent: Bool, words: String)
   {
     let built = try await server.kindling(
       ["build", tree.path, "--name", "same", "--progress", "plain"] + flags, environment: ["XDG_CACHE_HOME": cache])
     try built.expectSuccess()
-    return (built.error.contains("uploading"), built.error, built.output)
+    return (built.error.contains("uploading"), built.error)
   }
 
   /// Builds until the directory is known. One that changed within the last second or two is read again: what is
   /// waited for is the clock.
-  private static func settle(_ tree: Tree, _ server: ServerProcess, _ cache: String) async throws -> String {
+  private static func settle(_ tree: Tree, _ server: ServerProcess, _ cache: String) async throws {
     let deadline = ContinuousClock.now + .seconds(30)
     while ContinuousClock.now < deadline {
       let built = try await build(tree, server, cache)
-      if !built.sent { return built.image }
+      if !built.sent { return }
     }
     Issue.record("the directory never settled")
-    return ""
   }
 
   @Test("one is not sent twice, and what changes in it is always seen")
@@ -40,7 +39,7 @@ import Testing
       let cache = folder.path("cache")
       let first = try await Self.build(tree, server, cache)
       #expect(first.sent && first.words.contains("first!"))
-      #expect(try await Self.settle(tree, server, cache) == first.image)
+      try await Self.settle(tree, server, cache)
 
       // The same size, and the old time put back.
       try await Tool("sh").run([
@@ -48,8 +47,7 @@ import Testing
       ]).expectSuccess()
       let second = try await Self.build(tree, server, cache)
       #expect(second.sent && second.words.contains("second"), "\(second.words)")
-      let again = try await Self.settle(tree, server, cache)
-      #expect(again == second.image && again != first.image)
+      try await Self.settle(tree, server, cache)
       #expect(try await Self.build(tree, server, cache, ["--no-cache"]).sent)
     }
   }
@@ -60,12 +58,12 @@ import Testing
       try await server.importBusybox()
       let tree = try Self.context(in: folder)
       let cache = folder.path("cache")
-      let image = try await Self.settle(tree, server, cache)
+      try await Self.settle(tree, server, cache)
       try await Tool("sqlite3").run([server.data + "/ledger.sqlite", "DELETE FROM contexts"]).expectSuccess()
       let again = try await Self.build(tree, server, cache)
-      #expect(again.sent && again.image == image)
+      #expect(again.sent)
 
-      _ = try await Self.settle(tree, server, cache)
+      try await Self.settle(tree, server, cache)
       let other = try await server.kindling(
         ["build", tree.path, "--name", "same", "--progress", "plain", "--token", try await server.token(of: "acme")],
         environment: ["XDG_CACHE_HOME": cache])
@@ -79,14 +77,14 @@ import Testing
       try await server.importBusybox()
       let tree = try Self.context(in: folder)
       let cache = folder.path("cache")
-      let image = try await Self.settle(tree, server, cache)
+      try await Self.settle(tree, server, cache)
       let contexts = server.data + "/contexts"
       for harm in [
         "truncate -s 100 *.index", "printf x | dd of=$(ls *.index | head -1) conv=notrunc seek=40 bs=1", "rm *.index",
       ] {
         try await Tool("sh").run(["-c", "cd '\(contexts)' && \(harm)"]).expectSuccess()
         let built = try await Self.build(tree, server, cache)
-        #expect(!built.sent && built.image == image, "\(harm): \(built.words)")
+        #expect(!built.sent && !built.words.contains("first!"), "\(harm): \(built.words)")
       }
     }
   }
