@@ -34,7 +34,8 @@ struct HealthOfTheHouse: Sendable {
   /// A paused queue is as somebody wants it, and ready.
   private var line: Readiness.Part {
     let status = queue.status
-    if obstacle != nil { return Readiness.Part(name: "queue", ok: true, detail: "closed") }
+    // Where no build can run the part `builds` says so.
+    if status.obstacle != nil { return Readiness.Part(name: "queue", ok: !status.isStopping, detail: "closed") }
     return Readiness.Part(name: "queue", ok: status.isOpen && !status.isStopping, detail: status.text)
   }
 

@@ -99,7 +99,8 @@ package struct House: Sendable {
       readiness: { health.readiness() })
     let door = DoorServer(
       addresses: [settings.listen, settings.grpcListen], responder: gateway.responder,
-      services: [BuildServiceRPC(calls: BuildCalls(builds), identities: identities)], numbers: numbers,
+      services: [BuildServiceRPC(calls: BuildCalls(builds), identities: identities)],
+      off: obstacle == nil ? [] : [BuildServiceRPC.name], numbers: numbers,
       isReady: { health.readiness().ready }, logger: logger
     ) { addresses in
       bound.set(main: addresses[0], grpc: addresses[1])

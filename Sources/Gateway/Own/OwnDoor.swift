@@ -31,7 +31,7 @@ struct OwnDoor: Sendable {
       try caller.require(.createBuild)
       return try await imports.respond(to: call, as: caller)
     case ["queue"]:
-      let caller = try await identities.identity(authorization: call.header(.authorization))
+      let caller = try await identities.caller(of: call)
       return try await queue.respond(to: call, as: caller)
     case let path where path.count == 3 && path[0] == "builds" && path[2] == "events":
       guard call.isReading else { return .methodNotAllowed(call, allowed: [.get]) }

@@ -6,6 +6,9 @@ import Wire
 
 /// BuildService by gRPC: finds out who calls and passes the message on.
 package struct BuildServiceRPC: Dodil_Ignite_V1_BuildService.ServiceProtocol {
+  /// As health knows it.
+  package static let name = Dodil_Ignite_V1_BuildService.descriptor.fullyQualifiedService
+
   private let calls: BuildCalls
   private let callers: Callers
 
