@@ -33,19 +33,27 @@ package struct BuildJob: Sendable {
 
   /// Runs the build; what it throws is why the build FAILED.
   package func run(_ record: BuildRecord, reporter: EventReporter) async throws(Failure) -> FinishedBuild {
+    let saved = BuildSecretStore(data: data)
+    let mask = SecretMask(try saved.hidden(of: record.organization))
+    do throws(Failure) { return try await run(record, secrets: saved, reporter) } catch { throw mask.failure(error) }
+  }
+
+  private func run(
+    _ record: BuildRecord, secrets: BuildSecretStore, _ reporter: EventReporter
+  ) async throws(Failure) -> FinishedBuild {
     try mentionTarget(of: record, reporter)
     switch record.source {
     case .archive(let digest, let context):
-      return try await build(record, from: try stored(digest, context), reporter)
+      return try await build(record, from: try stored(digest, context), secrets, reporter)
     case .git(let source):
       let tree = try await git.tree(source, of: record, reporter: reporter)
       defer { tree.lease.release() }
-      return try await build(record, from: .tree(tree.index), reporter)
+      return try await build(record, from: .tree(tree.index), secrets, reporter)
     }
   }
 
   private func build(
-    _ record: BuildRecord, from source: BuildOrder.Source, _ reporter: EventReporter
+    _ record: BuildRecord, from source: BuildOrder.Source, _ secrets: BuildSecretStore, _ reporter: EventReporter
   ) async throws(Failure) -> FinishedBuild {
     var order = BuildOrder(
       workName: record.id.text, source: source, dockerfile: record.dockerfile,
@@ -55,7 +63,13 @@ package struct BuildJob: Sendable {
     order.agents = grants.agents
     order.allowsInsecure = grants.allowsInsecure
     order.layerFormat.latestTime = try SourceDateEpoch.seconds(record.buildArgs[SourceDateEpoch.name])
-    order.secrets = try BuildSecretStore(data: data).buildSecrets(of: record.organization)
+    order.secrets = try secrets.buildSecrets(of: record.organization)
+    order.secretArguments = order.secrets
+    order.hidden = try secrets.hidden(of: record.organization)
+    order.onSecretArguments = { [data] (names) throws(Failure) in
+      let shown = names.map { ($0, SecretValue.mask) }
+      try data.ledger.addArguments(Dictionary(uniqueKeysWithValues: shown), to: record.id)
+    }
     let image = try await builder.build(order, reporter: reporter)
     return try await publish(image, of: record, reporter)
   }
