@@ -91,6 +91,13 @@ package struct BuiltImage: Sendable {
   package var cachedSteps: Int
   /// The manifest's type of the image that the last stage stands on; nil when it began from nothing.
   package var baseType: MediaType?
+
+  package init(config: [UInt8], layers: [Descriptor], cachedSteps: Int, baseType: MediaType?) {
+    self.config = config
+    self.layers = layers
+    self.cachedSteps = cachedSteps
+    self.baseType = baseType
+  }
 }
 
 /// An image that stages begin from or copy from.

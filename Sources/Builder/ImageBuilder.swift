@@ -135,7 +135,7 @@ package struct ImageBuilder: Sendable {
   }
 
   /// RFC 3339, as image configurations carry it.
-  static func timeText(_ time: Timestamp) -> String {
+  package static func timeText(_ time: Timestamp) -> String {
     var seconds = time_t(time.milliseconds / 1000)
     var parts = tm()
     gmtime_r(&seconds, &parts)

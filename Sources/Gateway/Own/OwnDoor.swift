@@ -11,6 +11,7 @@ struct OwnDoor: Sendable {
   let identities: IdentityService
   let imports: ImageImportDoor
   let queue: QueueDoor
+  let faults: FaultDoor
   let reply: StreamReply
   let version: String
   let local: LocalCallers
@@ -33,6 +34,8 @@ struct OwnDoor: Sendable {
     case ["queue"]:
       let caller = try await identities.identity(authorization: call.header(.authorization))
       return try await queue.respond(to: call, as: caller)
+    case ["faults"]:
+      return try await faults.respond(to: call, as: try await identities.caller(of: call))
     case let path where path.first == "secrets" && path.count <= 2:
       guard call.method == .delete else { return .methodNotAllowed(call, allowed: [.delete]) }
       return try await clearSecrets(path.dropFirst().first, call)
@@ -44,7 +47,7 @@ struct OwnDoor: Sendable {
         .notFound,
         reason: "path-unknown",
         "nothing answers on '\(call.path.prefix(500))'",
-        hint: "there are version, session, queue, secrets, images/import and builds/ID/events below /_kindling/"
+        hint: "there are version, session, queue, faults, secrets, images/import and builds/ID/events below /_kindling/"
       )
     }
   }

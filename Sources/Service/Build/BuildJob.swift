@@ -17,10 +17,14 @@ package struct BuildJob: Sendable {
   /// Nil where images stay in this server's own registry.
   private let external: ExternalPush?
   private let grants: BuildGrants
+  private let faults: FaultBoard
+  /// Plays builds in place of the builder, where it is there.
+  private let scripted: ScriptedBuilder?
 
   package init(
     data: DataDirectory, builder: ImageBuilder, git: GitSources, registry: ImageRegistry,
-    registryHost: @escaping @Sendable () -> String, external: ExternalPush? = nil, grants: BuildGrants = BuildGrants()
+    registryHost: @escaping @Sendable () -> String, external: ExternalPush? = nil, grants: BuildGrants = BuildGrants(),
+    faults: FaultBoard = FaultBoard(), scripted: ScriptedBuilder? = nil
   ) {
     self.data = data
     self.builder = builder
@@ -29,6 +33,8 @@ package struct BuildJob: Sendable {
     self.registryHost = registryHost
     self.external = external
     self.grants = grants
+    self.faults = faults
+    self.scripted = scripted
   }
 
   /// Runs the build; what it throws is why the build FAILED.
@@ -42,13 +48,26 @@ package struct BuildJob: Sendable {
     _ record: BuildRecord, secrets: BuildSecretStore, _ reporter: EventReporter
   ) async throws(Failure) -> FinishedBuild {
     try mentionTarget(of: record, reporter)
+    if let scripted {
+      if case .git = record.source { try await meet(.clone, record, reporter) }
+      return try await publish(try await scripted.build(record, reporter: reporter), of: record, reporter)
+    }
     switch record.source {
     case .archive(let digest, let context):
       return try await build(record, from: try stored(digest, context), secrets, reporter)
     case .git(let source):
+      try await meet(.clone, record, reporter)
       let tree = try await git.tree(source, of: record, reporter: reporter)
       defer { tree.lease.release() }
       return try await build(record, from: .tree(tree.index), secrets, reporter)
+    }
+  }
+
+  private func meet(
+    _ place: Fault.Place, _ record: BuildRecord, _ reporter: EventReporter
+  ) async throws(Failure) {
+    try await faults.meet(place, of: record.organization.name) { (note) throws(Failure) in
+      try reporter.report([.note(note)])
     }
   }
 
@@ -93,6 +112,7 @@ package struct BuildJob: Sendable {
     _ image: BuiltImage, of record: BuildRecord, _ reporter: EventReporter
   ) async throws(Failure) -> FinishedBuild {
     guard !Task.isCancelled else { throw Failure(.cancelled, reason: "cancelled", "the build was cancelled") }
+    try await meet(.push, record, reporter)
     let repository = try Repository("\(record.organization)/\(record.name)")
     var references = record.tags.map { "\(registryHost())/\(repository):\($0)" }
     if let external {

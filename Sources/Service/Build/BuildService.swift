@@ -17,12 +17,15 @@ package final class BuildService: Sendable {
   private let contextLifetimeMilliseconds: Int64
   private let gitRules: GitRules
   private let obstacle: Failure?
+  /// What goes wrong on demand; none unless set.
+  package let faults: FaultBoard
 
   /// `obstacle` is why this machine cannot run builds, where it cannot: no build is taken then, nor what one is made of.
   package init(
     data: DataDirectory, queue: BuildQueue, gitRules: GitRules = GitRules(), clock: WallClock = .system,
-    contextLifetime: Duration = .seconds(86_400), obstacle: Failure? = nil
+    contextLifetime: Duration = .seconds(86_400), obstacle: Failure? = nil, faults: FaultBoard = FaultBoard()
   ) {
+    self.faults = faults
     self.obstacle = obstacle
     self.data = data
     self.queue = queue
@@ -50,6 +53,10 @@ package final class BuildService: Sendable {
       // The caller is told no: then there is no such build, and no later start may run it.
       try? data.ledger.discard(record.id)
       throw error
+    }
+    if let note = faults.hold(record) {
+      _ = try? data.events.append(.note(note), to: record.id)
+      return record
     }
     await queue.enqueue(record)
     return record
@@ -162,6 +169,13 @@ package final class BuildService: Sendable {
   package func clearSecrets(_ group: BuildSecrets.Group?, as caller: Identity) async throws(Failure) {
     try caller.require(.saveBuildSecrets)
     try BuildSecretStore(data: data).clear(group, of: caller.organization)
+  }
+
+  /// Takes faults away, and queues the builds that one kept PENDING.
+  package func clearFaults(at place: Fault.Place?) async {
+    faults.clear(place)
+    guard place == nil || place == .pending else { return }
+    for record in faults.release() { await queue.enqueue(record) }
   }
 
   /// Opens an upload; nothing is kept until `ContextUpload.finish()`.
