@@ -71,7 +71,8 @@ struct StagePlanner {
       default:
         let history = try configure(instruction)
         append(instruction, place, .configure, history: history)
-        if case .arg = instruction.kind {} else {
+        if case .arg = instruction.kind {
+        } else {
           warnOfSecrets(in: [history ?? instruction.original], instruction, at: place)
         }
       }
@@ -271,8 +272,10 @@ struct StagePlanner {
   /// Docker: says nothing. Here: `texts` stay in the image, so whoever wrote a secret into them should know.
   private mutating func warnOfSecrets(in texts: [String], _ instruction: Instruction, at place: Instruction) {
     var names = usedSecrets.take()
-    for (name, value) in order.secretArguments where texts.contains(where: SecretMask([value]).isIn) {
-      names.insert(name)
+    if texts.contains(where: mask.isIn) {
+      for (name, value) in order.secretArguments where texts.contains(where: SecretMask([value]).isIn) {
+        names.insert(name)
+      }
     }
     guard !names.isEmpty else { return }
     let word = instruction.original.prefix { $0 != " " && $0 != "\t" }.uppercased()

@@ -3,6 +3,7 @@ import Diagnostics
 import Git
 import OCI
 import Registry
+import Remote
 import Storage
 import SystemPackage
 
@@ -137,7 +138,12 @@ package struct BuildJob: Sendable {
   }
 
   private func mentionTarget(of record: BuildRecord, _ reporter: EventReporter) throws(Failure) {
-    guard external == nil, !record.registry.isEmpty || !record.repository.isEmpty else { return }
+    // Before the work, so that a name nobody can push to fails at once.
+    if let targets = try external?.targets(of: record), !targets.isEmpty {
+      try reporter.report([.note("the image also goes to " + targets.map(\.description).joined(separator: ", "))])
+      return
+    }
+    guard !record.registry.isEmpty || !record.repository.isEmpty else { return }
     try reporter.report([
       .note("registry and repository are managed by the platform: '\(record.registry)/\(record.repository)' is ignored")
     ])
