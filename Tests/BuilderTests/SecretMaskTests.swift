@@ -3,6 +3,7 @@ import Dockerfile
 import Foundation
 import OCI
 import Storage
+import SystemPackage
 import Testing
 
 @testable import Builder

@@ -30,14 +30,14 @@ struct FaultBoardTests {
     let board = FaultBoard()
     board.set(try Fault(at: .push, probability: 0))
     for _ in 0..<100 { #expect(board.take(.push, of: "dev") == nil) }
-    for make in [
-      { () throws(Failure) in try Fault(at: .push, delayMilliseconds: -1) },
-      { () throws(Failure) in try Fault(at: .push, probability: 1.1) },
-      { () throws(Failure) in try Fault(at: .push, count: 0) },
-      { () throws(Failure) in try Fault(at: .pending, code: .internal) },
-    ] {
-      let failure = #expect(throws: Failure.self) { _ = try make() }
-      #expect(failure?.reason == "fault-invalid")
-    }
+    expectRefused { _ = try Fault(at: .push, delayMilliseconds: -1) }
+    expectRefused { _ = try Fault(at: .push, probability: 1.1) }
+    expectRefused { _ = try Fault(at: .push, count: 0) }
+    expectRefused { _ = try Fault(at: .pending, code: .internal) }
+  }
+
+  private func expectRefused(_ make: () throws -> Void) {
+    let failure = #expect(throws: Failure.self) { try make() }
+    #expect(failure?.reason == "fault-invalid")
   }
 }
