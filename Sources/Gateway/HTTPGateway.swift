@@ -43,6 +43,7 @@ package struct HTTPGateway: Sendable {
       identities: identities,
       imports: ImageImportDoor(imports: imports, work: data.path(.work)),
       queue: QueueDoor(builds: builds, owner: settings.isShared ? identities.defaultOrganization : nil),
+      faults: FaultDoor(builds: builds, owner: settings.isShared ? identities.defaultOrganization : nil),
       reply: reply,
       version: settings.version,
       local: local
@@ -54,7 +55,8 @@ package struct HTTPGateway: Sendable {
       blobs: BlobDoor(registry: images, sendsFilesDirectly: settings.sendsFilesDirectly),
       uploads: UploadDoor(registry: images),
       manifests: ManifestDoor(registry: images),
-      listings: ListingDoor(registry: images)
+      listings: ListingDoor(registry: images),
+      faults: builds.faults
     )
     pages = PageDoor(assets: WebAsset.embedded())
     hosts = HostRule(extra: settings.allowedHosts)

@@ -13,6 +13,8 @@ struct HealthOfTheHouse: Sendable {
   let queue: QueueGauge
   /// Why no build can run, where none can.
   let obstacle: Failure?
+  let faults: FaultBoard
+  let isScripted: Bool
 
   func readiness() -> Readiness {
     var parts = doors + [ledger, blobs, line]
@@ -20,6 +22,13 @@ struct HealthOfTheHouse: Sendable {
     parts += probes.map { Readiness.Part(name: "sandbox/\($0.name)", ok: $0.ok, detail: $0.detail) }
     // Without a sandbox CreateBuild answers UNAVAILABLE and everything else serves: the house is not unready by it.
     if let obstacle { parts.insert(Readiness.Part(name: "builds", ok: false, detail: obstacle.oneLine), at: 0) }
+    if isScripted { parts.insert(Readiness.Part(name: "builds", ok: true, detail: "scripted"), at: 0) }
+    // An emulator that lies silently is the worst of emulators.
+    let count = faults.faults.count
+    if count > 0 {
+      let words = count == 1 ? "1 fault is on" : "\(count) faults are on"
+      parts.insert(Readiness.Part(name: "faults", ok: false, detail: words + "; see: kindling faults ls"), at: 0)
+    }
     return Readiness(ready: ready, parts: parts)
   }
 

@@ -64,16 +64,20 @@ package struct House: Sendable {
     let images = LocalImages(registry: registry, ownHosts: { bound.names })
     let outside = try Outside(
       settings, data: data, registry: registry, images: images, bound: bound, owner: identities.defaultOrganization)
+    let faults = FaultBoard()
     let builder = ImageBuilder(
-      data: data, executable: settings.executable, bases: outside.bases, clock: clock, files: outside.files,
+      data: data, executable: settings.executable, bases: FaultyBases(bases: outside.bases, faults: faults),
+      clock: clock, files: outside.files,
       trees: outside.trees, cacheMounts: settings.cacheMounts)
     let job = BuildJob(
       data: data, builder: builder, git: outside.git, registry: registry, registryHost: { bound.registryHost },
-      external: outside.push, grants: settings.grants)
+      external: outside.push, grants: settings.grants, faults: faults,
+      scripted: settings.script.map { ScriptedBuilder(script: $0, blobs: data.blobs, clock: clock) })
 
     // Queue
     let threads = BuildThreads()
-    let probes = SandboxProbe.run()
+    // A script runs nothing, so nothing can keep it from running.
+    let probes = settings.script == nil ? SandboxProbe.run() : []
     let obstacle = SandboxProbe.obstacle(in: probes)
     let queue = BuildQueue(
       data: data, workers: settings.workers, defaultTimeout: settings.buildTimeout, clock: clock, isOpen: false,
@@ -83,12 +87,14 @@ package struct House: Sendable {
     }
 
     // Use-cases
-    let builds = BuildService(data: data, queue: queue, gitRules: settings.gitRules, clock: clock, obstacle: obstacle)
+    let builds = BuildService(
+      data: data, queue: queue, gitRules: settings.gitRules, clock: clock, obstacle: obstacle, faults: faults)
     let imports = ImageImportService(data: data, registry: registry, images: images, threads: threads)
 
     // Doors
     let health = HealthOfTheHouse(
-      data: data, probes: probes, addresses: bound, queue: queue.gauge, obstacle: obstacle)
+      data: data, probes: probes, addresses: bound, queue: queue.gauge, obstacle: obstacle, faults: faults,
+      isScripted: settings.script != nil)
     let gateway = HTTPGateway(
       builds: builds, identities: identities, registry: registry, imports: imports, data: data,
       settings: GatewaySettings(
@@ -154,7 +160,11 @@ package struct House: Sendable {
     if let since = queue.status.pausedAt {
       warnings.append("the queue is paused since \(since.clockText); no build begins until: kindling queue resume")
     }
-    if let warning = UserNamespace.situation.warning { warnings.append(warning) }
+    if settings.script != nil {
+      warnings.append("builds are scripted: nothing of their sources is built")
+    } else if let warning = UserNamespace.situation.warning {
+      warnings.append(warning)
+    }
     if settings.grants.allowsInsecure {
       warnings.append("RUN --security=insecure is allowed: whoever builds here has all that this server may do")
     }

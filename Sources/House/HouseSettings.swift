@@ -32,6 +32,8 @@ package struct HouseSettings: Sendable {
   package var cacheMounts = ImageBuilder.usualCacheMounts
   /// Builds at once.
   package var workers: Int
+  /// What builds do instead of being built; nil builds them.
+  package var script: BuildScript?
   /// A build's time when its caller sets none.
   package var buildTimeout = BuildQueue.usualTimeout
   /// How long running builds may still take when the server is stopped.

@@ -14,11 +14,16 @@ package struct BuildCalls: Sendable {
 
   package init(_ builds: BuildService) { self.builds = builds }
 
+  private func meet(_ place: Fault.Place, _ caller: Identity) async throws(Failure) {
+    try await builds.faults.meet(place, of: caller.organization.name)
+  }
+
   /// Queues a build.
   package func createBuild(
     _ message: Dodil_Ignite_V1_CreateBuildRequest,
     as caller: Identity
   ) async throws(Failure) -> Dodil_Ignite_V1_CreateBuildResponse {
+    try await meet(.createBuild, caller)
     let record = try await builds.createBuild(BuildRequest(message), as: caller)
     var answer = Dodil_Ignite_V1_CreateBuildResponse()
     answer.buildID = record.id.text
@@ -31,6 +36,7 @@ package struct BuildCalls: Sendable {
     _ message: Dodil_Ignite_V1_GetBuildRequest,
     as caller: Identity
   ) async throws(Failure) -> Dodil_Ignite_V1_GetBuildResponse {
+    try await meet(.getBuild, caller)
     var answer = Dodil_Ignite_V1_GetBuildResponse()
     answer.build = Dodil_Ignite_V1_Build(try await builds.build(message.buildID, as: caller))
     return answer
@@ -41,6 +47,7 @@ package struct BuildCalls: Sendable {
     _ message: Dodil_Ignite_V1_ListBuildsRequest,
     as caller: Identity
   ) async throws(Failure) -> Dodil_Ignite_V1_ListBuildsResponse {
+    try await meet(.listBuilds, caller)
     let page = try await builds.builds(
       status: try message.status.filter,
       limit: Int(message.limit),
@@ -58,8 +65,12 @@ package struct BuildCalls: Sendable {
     _ message: Dodil_Ignite_V1_StreamBuildLogsRequest,
     as caller: Identity
   ) async throws(Failure) -> LogMessages {
+    try await meet(.streamBuildLogs, caller)
     let lines = try await builds.logs(of: message.buildID, fromStart: message.fromStart, as: caller)
+    let board = builds.faults
     return lines.map { line in
+      // A reader that has gone ends by the stream, not here.
+      try? await board.meet(.log, of: caller.organization.name)
       var answer = Dodil_Ignite_V1_StreamBuildLogsResponse()
       answer.timestampMs = line.at.milliseconds
       answer.line = line.text
@@ -72,6 +83,7 @@ package struct BuildCalls: Sendable {
     _ message: Dodil_Ignite_V1_CancelBuildRequest,
     as caller: Identity
   ) async throws(Failure) -> Dodil_Ignite_V1_CancelBuildResponse {
+    try await meet(.cancelBuild, caller)
     let record = try await builds.cancelBuild(message.buildID, as: caller)
     var answer = Dodil_Ignite_V1_CancelBuildResponse()
     answer.success = true
@@ -84,6 +96,7 @@ package struct BuildCalls: Sendable {
     _ message: Dodil_Ignite_V1_SaveBuildSecretsRequest,
     as caller: Identity
   ) async throws(Failure) -> Dodil_Ignite_V1_SaveBuildSecretsResponse {
+    try await meet(.saveBuildSecrets, caller)
     try await builds.saveSecrets(BuildSecrets(message), as: caller)
     var answer = Dodil_Ignite_V1_SaveBuildSecretsResponse()
     answer.success = true
@@ -99,6 +112,7 @@ package struct BuildCalls: Sendable {
     as caller: Identity
   ) async throws -> Dodil_Ignite_V1_UploadBuildContextResponse
   where Messages.Element == Dodil_Ignite_V1_UploadBuildContextRequest {
+    try await meet(.uploadBuildContext, caller)
     var upload: ContextUpload?
     do {
       for try await message in messages {

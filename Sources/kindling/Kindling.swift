@@ -26,7 +26,8 @@ struct Kindling: AsyncParsableCommand {
       """,
     version: "kindling \(version)",
     groupedSubcommands: [
-      CommandGroup(name: "Server", subcommands: [StartCommand.self, StatusCommand.self, QueueCommand.self]),
+      CommandGroup(
+        name: "Server", subcommands: [StartCommand.self, StatusCommand.self, QueueCommand.self, FaultsCommand.self]),
       CommandGroup(
         name: "Work",
         subcommands: [

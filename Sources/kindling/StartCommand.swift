@@ -97,6 +97,12 @@ struct StartCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("What running builds may still take at Ctrl-C or SIGTERM", valueName: "time"))
   var stopGrace = TimeSpan(seconds: 5)
 
+  @Option(help: "What builds images: sandbox, or scripted (nothing is built; for tests of clients)")
+  var builder = BuilderChoice.sandbox
+
+  @Option(help: ArgumentHelp("What scripted builds do; without it they succeed at once", valueName: "file"))
+  var script: String?
+
   @Flag(help: "Print one JSON object when ready, and nothing else, on standard output")
   var json = false
 
@@ -106,7 +112,7 @@ struct StartCommand: AsyncParsableCommand {
 
   private func serve() async throws {
     let began = ContinuousClock.now
-    try Self.enterUserNamespace()
+    if builder == .sandbox { try Self.enterUserNamespace() }
     ProcessLimits.raiseOpenFiles()
     let folder = try StartedFolder(dataDir, ephemeral: ephemeral)
     defer { folder.removeIfTemporary() }
@@ -165,6 +171,7 @@ struct StartCommand: AsyncParsableCommand {
     settings.cacheMounts = try budget(cacheMounts, of: "cache-mounts")
     settings.pushesExternally = pushExternal
     settings.remote = try remoteSettings()
+    settings.script = try builder.script(file: script)
     return settings
   }
 

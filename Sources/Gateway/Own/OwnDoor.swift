@@ -11,6 +11,7 @@ struct OwnDoor: Sendable {
   let identities: IdentityService
   let imports: ImageImportDoor
   let queue: QueueDoor
+  let faults: FaultDoor
   let reply: StreamReply
   let version: String
   let local: LocalCallers
@@ -33,6 +34,11 @@ struct OwnDoor: Sendable {
     case ["queue"]:
       let caller = try await identities.caller(of: call)
       return try await queue.respond(to: call, as: caller)
+    case ["faults"]:
+      return try await faults.respond(to: call, as: try await identities.caller(of: call))
+    case let path where path.first == "secrets" && path.count <= 2:
+      guard call.method == .delete else { return .methodNotAllowed(call, allowed: [.delete]) }
+      return try await clearSecrets(path.dropFirst().first, call)
     case let path where path.count == 3 && path[0] == "builds" && path[2] == "events":
       guard call.isReading else { return .methodNotAllowed(call, allowed: [.get]) }
       return try await events(of: PercentText.decoded(path[1]), call)
@@ -41,9 +47,22 @@ struct OwnDoor: Sendable {
         .notFound,
         reason: "path-unknown",
         "nothing answers on '\(call.path.prefix(500))'",
-        hint: "there are version, session, queue, images/import and builds/ID/events below /_kindling/"
+        hint: "there are version, session, queue, faults, secrets, images/import and builds/ID/events below /_kindling/"
       )
     }
+  }
+
+  /// `DELETE /_kindling/secrets[/GROUP]`, where GROUP is a member of SaveBuildSecrets.
+  private func clearSecrets(_ name: String?, _ call: Call) async throws(Failure) -> Response {
+    let caller = try await identities.caller(of: call)
+    let group = name.flatMap { BuildSecrets.Group($0) }
+    guard name == nil || group != nil else {
+      throw Failure(
+        .notFound, reason: "secret-group-unknown", "there is no group '\((name ?? "").prefix(100))' of build secrets",
+        hint: "the groups are " + BuildSecrets.Group.allCases.map(\.member).joined(separator: ", "))
+    }
+    try await builds.clearSecrets(group, as: caller)
+    return .json(["success": true])
   }
 
   private struct Session: Encodable {

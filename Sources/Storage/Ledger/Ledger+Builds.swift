@@ -44,6 +44,17 @@ extension Ledger {
     }
   }
 
+  /// Adds arguments that a running build has not been given by its caller to what is shown of it.
+  package func addArguments(_ arguments: [String: String], to id: BuildID) throws(Failure) {
+    try write("noting a build's arguments") { db in
+      let row = try Row.fetchOne(db, sql: "SELECT * FROM builds WHERE id = ?", arguments: [id.text])
+      guard let build = try row.map(BuildRecord.init(row:)) else { return }
+      let all = build.buildArgs.merging(arguments) { own, _ in own }
+      try db.execute(
+        sql: "UPDATE builds SET build_args = ? WHERE id = ?", arguments: [try JSONColumn.text(all), id.text])
+    }
+  }
+
   /// PENDING → RUNNING; false when the build was not PENDING (cancelled meanwhile, say).
   package func markRunning(_ id: BuildID, at moment: Timestamp) throws(Failure) -> Bool {
     try write("starting a build") { db in
