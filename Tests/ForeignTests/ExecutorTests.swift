@@ -178,7 +178,7 @@ import Testing
   @Test("of one snapshot only the snapshot is compressed, even when one step alone made it")
   func singleSnapshotPacking() async throws {
     try await withTemporaryFolder { folder in
-      let shop = try await Workshop("FROM scratch\nCOPY zeros /\nCOPY file /a/\n", in: folder)
+      let shop = try await ExecutorWorkshop("FROM scratch\nCOPY zeros /\nCOPY file /a/\n", in: folder)
       try folder.write(String(repeating: "0", count: 1 << 20), to: "ctx/zeros")
       try folder.write("x", to: "ctx/file")
       for (name, dockerfile) in [

@@ -28,7 +28,8 @@ struct JointPullsTests {
     let platform = Platform.host
     name = JointPulls.Name(organization: try OrganizationName("dev"), image: "host/base:1", platform: platform)
     image = BaseImage(
-      reference: "host/base:1", manifest: Digest(sha256Of: [1]), config: ImageConfig(platform: platform), layers: [])
+      reference: "host/base:1", manifest: Digest(sha256Of: [1]), mediaType: .ociManifest,
+      config: ImageConfig(platform: platform), layers: [])
   }
 
   /// Counts how often it was really pulled, and how often that was cancelled.

@@ -306,10 +306,11 @@ import Testing
         digest: Digest(sha256Of: [number]), diffID: Digest(sha256Of: [number, 0]), size: ByteCount(1),
         mediaType: .ociLayerGzip)
     }
-    try ledger.cacheLayers(layers.map { ($0.diffID, $0) }, of: acme, at: Timestamp(milliseconds: 1))
+    let made = layers.map { MadeLayer($0, madeAt: Timestamp(milliseconds: 1)) }
+    try ledger.cacheLayers(made.map { (key: $0.layer.diffID, made: $0) }, of: acme)
     #expect(Set(try ledger.cachedLayerDigests()) == Set(layers.map(\.digest)))
     try ledger.forgetLayers([layers[1].digest])
-    #expect(try layers.map { try ledger.cachedLayer($0.diffID, of: acme) } == [layers[0], nil, layers[2]])
+    #expect(try layers.map { try ledger.cachedLayer($0.diffID, of: acme) } == [made[0], nil, made[2]])
   }
 
   @Test("of what went into steps the latest is kept, for each name and for all")

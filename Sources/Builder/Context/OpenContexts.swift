@@ -31,7 +31,8 @@ struct OpenContexts: Sendable {
       switch order.namedContexts.first(where: { ContextName.key(of: $0.key) == name })?.value {
       case .files(let files): source = files
       case .git(let address):
-        let tree = try await trees.fetch(RemoteTreeOrder(source: address), for: order.organization, watch: reporter.watch)
+        let remote = RemoteTreeOrder(source: address)
+        let tree = try await trees.fetch(remote, for: order.organization, watch: reporter.watch)
         // BuildKit: a repository has no .dockerignore of its own when it is a named context.
         (source, lease, ignoreFiles) = (.tree(tree.index), tree.lease, [])
         try reporter.report(
