@@ -42,6 +42,7 @@ package struct HTTPGateway: Sendable {
       builds: builds,
       identities: identities,
       imports: ImageImportDoor(imports: imports, work: data.path(.work)),
+      contexts: ContextDoor(builds: builds),
       queue: QueueDoor(builds: builds, owner: settings.isShared ? identities.defaultOrganization : nil),
       faults: FaultDoor(builds: builds, owner: settings.isShared ? identities.defaultOrganization : nil),
       reply: reply,

@@ -80,15 +80,16 @@ package struct House: Sendable {
     let probes = settings.script == nil ? SandboxProbe.run() : []
     let obstacle = SandboxProbe.obstacle(in: probes)
     let queue = BuildQueue(
-      data: data, workers: settings.workers, defaultTimeout: settings.buildTimeout, clock: clock, isOpen: false,
-      obstacle: obstacle?.message
+      data: data, workers: settings.workers, defaultTimeout: settings.buildTimeout,
+      logLimit: settings.logLimit, clock: clock, isOpen: false, obstacle: obstacle?.message
     ) { (record, reporter) async throws(Failure) in
       try await threads.run { () async throws(Failure) in try await job.run(record, reporter: reporter) }
     }
 
     // Use-cases
     let builds = BuildService(
-      data: data, queue: queue, gitRules: settings.gitRules, clock: clock, obstacle: obstacle, faults: faults)
+      data: data, queue: queue, gitRules: settings.gitRules, clock: clock, contexts: settings.contexts,
+      obstacle: obstacle, faults: faults)
     let imports = ImageImportService(data: data, registry: registry, images: images, threads: threads)
 
     // Doors
@@ -118,7 +119,7 @@ package struct House: Sendable {
     }
 
     // Run and stop: the queue stops first, so that no build begins while the doors drain.
-    let stop = QueueService(queue: queue, grace: settings.stopGrace, onWait: onStopping)
+    let stop = QueueService(queue: queue, logs: data.events, grace: settings.stopGrace, onWait: onStopping)
     try await queue.recover()
     Task(executorPreference: threads) { builder.tidy() }
     do {

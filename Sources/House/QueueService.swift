@@ -7,13 +7,15 @@ import Synchronization
 /// for the next start.
 final class QueueService: ServiceLifecycle.Service {
   private let queue: BuildQueue
+  private let logs: EventLogs
   private let grace: Duration
   private let onWait: @Sendable ([BuildRecord]) -> Void
   private let stopped = Mutex(StopReport())
 
   /// `onWait` is called with the builds that the stop waits for.
-  init(queue: BuildQueue, grace: Duration, onWait: @escaping @Sendable ([BuildRecord]) -> Void) {
+  init(queue: BuildQueue, logs: EventLogs, grace: Duration, onWait: @escaping @Sendable ([BuildRecord]) -> Void) {
     self.queue = queue
+    self.logs = logs
     self.grace = grace
     self.onWait = onWait
   }
@@ -26,6 +28,8 @@ final class QueueService: ServiceLifecycle.Service {
     let impatient = ImpatientStop()
     let report = await queue.stop(grace: grace, tell: onWait)
     stopped.withLock { $0 = report }
+    // Those that ran have their end by now; waiting ones will say nothing more.
+    logs.interruptFollowers()
     withExtendedLifetime(impatient) {}
   }
 }

@@ -10,6 +10,7 @@ struct OwnDoor: Sendable {
   let builds: BuildService
   let identities: IdentityService
   let imports: ImageImportDoor
+  let contexts: ContextDoor
   let queue: QueueDoor
   let faults: FaultDoor
   let reply: StreamReply
@@ -31,6 +32,9 @@ struct OwnDoor: Sendable {
       // It makes an image, as a build does.
       try caller.require(.createBuild)
       return try await imports.respond(to: call, as: caller)
+    case ["contexts"]:
+      guard call.method == .post else { return .methodNotAllowed(call, allowed: [.post]) }
+      return try await contexts.respond(to: call, as: try await identities.caller(of: call))
     case ["queue"]:
       let caller = try await identities.caller(of: call)
       return try await queue.respond(to: call, as: caller)
@@ -47,7 +51,9 @@ struct OwnDoor: Sendable {
         .notFound,
         reason: "path-unknown",
         "nothing answers on '\(call.path.prefix(500))'",
-        hint: "there are version, session, queue, faults, secrets, images/import and builds/ID/events below /_kindling/"
+        hint:
+          "there are version, session, queue, faults, secrets, contexts, images/import and builds/ID/events "
+          + "below /_kindling/"
       )
     }
   }
@@ -96,21 +102,10 @@ struct OwnDoor: Sendable {
   /// The build's typed events, after `?after=` or the sequence an EventSource resumes from.
   private func events(of id: String, _ call: Call) async throws(Failure) -> Response {
     let caller = try await identities.caller(of: call)
-    var start = EventStart.beginning
-    if let text = call.header(.lastEventID) ?? call.query["after"] {
-      guard let sequence = Int(text), sequence >= 0 else {
-        throw Failure(
-          .invalidArgument,
-          reason: "sequence-invalid",
-          "'\(text.prefix(100))' is not an event's sequence number",
-          hint: "give the last sequence seen, or leave it out for all events"
-        )
-      }
-      start = .after(sequence)
-    }
+    let start = try call.resumePoint.map { EventStart.after($0) } ?? .beginning
     let events = try await builds.events(of: id, from: start, as: caller)
-    return reply.response(to: call, of: events) { event in
-      StreamItem(id: event.sequence, json: JSONBytes.encoded(event))
+    return reply.response(to: call, of: EventBatches(events: events)) { (batch, format) throws(Failure) in
+      try format.frames(batch)
     }
   }
 }

@@ -11,9 +11,12 @@ package struct BuildServiceRPC: Dodil_Ignite_V1_BuildService.ServiceProtocol {
 
   private let calls: BuildCalls
   private let callers: Callers
+  private let patience: Duration
 
-  package init(calls: BuildCalls, identities: IdentityService) {
+  /// `patience` is how long an upload may bring nothing.
+  package init(calls: BuildCalls, identities: IdentityService, patience: Duration = .seconds(120)) {
     self.calls = calls
+    self.patience = patience
     self.callers = Callers(identities: identities)
   }
 
@@ -46,10 +49,11 @@ package struct BuildServiceRPC: Dodil_Ignite_V1_BuildService.ServiceProtocol {
     context: ServerContext
   ) async throws -> StreamingServerResponse<Dodil_Ignite_V1_StreamBuildLogsResponse> {
     let caller = try await callers.caller(of: request.metadata)
-    let lines = try await calls.streamBuildLogs(request.message, as: caller)
+    let after = try request.metadata[stringValues: "last-event-id"].first { _ in true }.map(ResumePoint.number)
+    let log = try await calls.streamBuildLogs(request.message, after: after, as: caller)
     return StreamingServerResponse { writer in
       try await endingWithTheCall(context) {
-        for try await line in lines { try await writer.write(line) }
+        for try await batch in log { try await writer.write(contentsOf: batch.messages) }
       }
       return [:]
     }
@@ -76,6 +80,13 @@ package struct BuildServiceRPC: Dodil_Ignite_V1_BuildService.ServiceProtocol {
     context: ServerContext
   ) async throws -> ServerResponse<Dodil_Ignite_V1_UploadBuildContextResponse> {
     let caller = try await callers.caller(of: request.metadata)
-    return ServerResponse(message: try await calls.uploadBuildContext(request.messages, as: caller))
+    let patience = UploadPatience(patience)
+    let calls = calls
+    let messages = request.messages.map { message in
+      patience.renew()
+      return message
+    }
+    return ServerResponse(
+      message: try await patience.during { try await calls.uploadBuildContext(messages, as: caller) })
   }
 }

@@ -12,6 +12,8 @@ package actor BuildQueue {
   package static let mostWorkers = 64
   /// A build's time when its caller sets none.
   package static let usualTimeout = Duration.seconds(30 * 60)
+  /// What of one build's log is kept on disk: a program that prints without end meets it before the disk's own end.
+  package static let usualLogLimit = ByteCount.mebibytes(1024)
 
   struct Running {
     let record: BuildRecord
@@ -22,6 +24,7 @@ package actor BuildQueue {
   let data: DataDirectory
   let clock: WallClock
   private let defaultTimeout: Duration
+  private let logLimit: ByteCount
   private let work: Work
 
   var line = FairLine<OrganizationName, BuildRecord>()
@@ -35,8 +38,10 @@ package actor BuildQueue {
 
   package init(
     data: DataDirectory, workers: Int = 2, defaultTimeout: Duration = BuildQueue.usualTimeout,
-    clock: WallClock = .system, isOpen: Bool = true, obstacle: String? = nil, work: @escaping Work
+    logLimit: ByteCount = BuildQueue.usualLogLimit, clock: WallClock = .system, isOpen: Bool = true,
+    obstacle: String? = nil, work: @escaping Work
   ) {
+    self.logLimit = logLimit
     self.data = data
     self.defaultTimeout = defaultTimeout
     self.clock = clock
@@ -211,8 +216,9 @@ package actor BuildQueue {
     do throws(Failure) {
       try data.events.append(.started, to: record.id)
       return .success(
-        try await withDeadline(limit) { [work, data] () async throws(Failure) in
-          try await work(record, EventReporter(id: record.id, logs: data.events, tally: tally))
+        try await withDeadline(limit) { [work, data, logLimit] () async throws(Failure) in
+          let budget = LogBudget(limit: logLimit)
+          return try await work(record, EventReporter(id: record.id, logs: data.events, tally: tally, budget: budget))
         })
     } catch {
       return .failure(error)
