@@ -6,13 +6,13 @@ import Synchronization
 /// Stops the queue when the house stops: running builds have a while to end and are interrupted then, waiting ones stay
 /// for the next start.
 final class QueueService: ServiceLifecycle.Service {
-  private let queue: BuildQueue
+  private let queue: @Sendable () -> BuildQueue?
   private let grace: Duration
   private let onWait: @Sendable ([BuildRecord]) -> Void
   private let stopped = Mutex(StopReport())
 
   /// `onWait` is called with the builds that the stop waits for.
-  init(queue: BuildQueue, grace: Duration, onWait: @escaping @Sendable ([BuildRecord]) -> Void) {
+  init(queue: @escaping @Sendable () -> BuildQueue?, grace: Duration, onWait: @escaping @Sendable ([BuildRecord]) -> Void) {
     self.queue = queue
     self.grace = grace
     self.onWait = onWait
@@ -24,8 +24,7 @@ final class QueueService: ServiceLifecycle.Service {
   func run() async throws {
     try? await gracefulShutdown()
     let impatient = ImpatientStop()
-    let report = await queue.stop(grace: grace, tell: onWait)
-    stopped.withLock { $0 = report }
+    if let report = await queue()?.stop(grace: grace, tell: onWait) { stopped.withLock { $0 = report } }
     withExtendedLifetime(impatient) {}
   }
 }

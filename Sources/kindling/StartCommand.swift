@@ -40,6 +40,9 @@ struct StartCommand: AsyncParsableCommand {
   @Flag(help: "Keep nothing: a temporary data directory without syncing")
   var ephemeral = false
 
+  @Option(help: ArgumentHelp("Begin with the images, secrets and builds of a folder", valueName: "dir"))
+  var seed: String?
+
   @Option(help: "Which tokens are believed: tokens (of this server), claims (any), off (none needed)")
   var auth: String = AuthenticationMode.tokens.rawValue
 
@@ -164,6 +167,7 @@ struct StartCommand: AsyncParsableCommand {
     settings.gitCache = try budget(gitCache, of: "git-cache")
     settings.cacheMounts = try budget(cacheMounts, of: "cache-mounts")
     settings.pushesExternally = pushExternal
+    settings.seed = seed.map { FilePath($0) }
     settings.remote = try remoteSettings()
     return settings
   }

@@ -11,6 +11,8 @@ struct OwnDoor: Sendable {
   let identities: IdentityService
   let imports: ImageImportDoor
   let queue: QueueDoor
+  /// Nil where nobody can reset.
+  let reset: ResetDoor?
   let reply: StreamReply
   let version: String
   let local: LocalCallers
@@ -33,17 +35,25 @@ struct OwnDoor: Sendable {
     case ["queue"]:
       let caller = try await identities.identity(authorization: call.header(.authorization))
       return try await queue.respond(to: call, as: caller)
+    case ["reset"]:
+      let caller = try await identities.caller(of: call)
+      guard let reset else { throw Self.unknown(call) }
+      return try await reset.respond(to: call, as: caller)
     case let path where path.count == 3 && path[0] == "builds" && path[2] == "events":
       guard call.isReading else { return .methodNotAllowed(call, allowed: [.get]) }
       return try await events(of: PercentText.decoded(path[1]), call)
     default:
-      throw Failure(
-        .notFound,
-        reason: "path-unknown",
-        "nothing answers on '\(call.path.prefix(500))'",
-        hint: "there are version, session, queue, images/import and builds/ID/events below /_kindling/"
-      )
+      throw Self.unknown(call)
     }
+  }
+
+  private static func unknown(_ call: Call) -> Failure {
+    Failure(
+      .notFound,
+      reason: "path-unknown",
+      "nothing answers on '\(call.path.prefix(500))'",
+      hint: "there are version, session, queue, reset, images/import and builds/ID/events below /_kindling/"
+    )
   }
 
   private struct Session: Encodable {

@@ -6,10 +6,11 @@ import Wire
 
 /// BuildService by gRPC: finds out who calls and passes the message on.
 package struct BuildServiceRPC: Dodil_Ignite_V1_BuildService.ServiceProtocol {
-  private let calls: BuildCalls
+  private let calls: @Sendable () async -> BuildCalls
   private let callers: Callers
 
-  package init(calls: BuildCalls, identities: IdentityService) {
+  /// `calls` is asked at every call: after a reset they are others.
+  package init(identities: IdentityService, calls: @escaping @Sendable () async -> BuildCalls) {
     self.calls = calls
     self.callers = Callers(identities: identities)
   }
@@ -19,7 +20,7 @@ package struct BuildServiceRPC: Dodil_Ignite_V1_BuildService.ServiceProtocol {
     context: ServerContext
   ) async throws -> ServerResponse<Dodil_Ignite_V1_CreateBuildResponse> {
     let caller = try await callers.caller(of: request.metadata)
-    return ServerResponse(message: try await calls.createBuild(request.message, as: caller))
+    return ServerResponse(message: try await calls().createBuild(request.message, as: caller))
   }
 
   package func getBuild(
@@ -27,7 +28,7 @@ package struct BuildServiceRPC: Dodil_Ignite_V1_BuildService.ServiceProtocol {
     context: ServerContext
   ) async throws -> ServerResponse<Dodil_Ignite_V1_GetBuildResponse> {
     let caller = try await callers.caller(of: request.metadata)
-    return ServerResponse(message: try await calls.getBuild(request.message, as: caller))
+    return ServerResponse(message: try await calls().getBuild(request.message, as: caller))
   }
 
   package func listBuilds(
@@ -35,7 +36,7 @@ package struct BuildServiceRPC: Dodil_Ignite_V1_BuildService.ServiceProtocol {
     context: ServerContext
   ) async throws -> ServerResponse<Dodil_Ignite_V1_ListBuildsResponse> {
     let caller = try await callers.caller(of: request.metadata)
-    return ServerResponse(message: try await calls.listBuilds(request.message, as: caller))
+    return ServerResponse(message: try await calls().listBuilds(request.message, as: caller))
   }
 
   package func streamBuildLogs(
@@ -43,7 +44,7 @@ package struct BuildServiceRPC: Dodil_Ignite_V1_BuildService.ServiceProtocol {
     context: ServerContext
   ) async throws -> StreamingServerResponse<Dodil_Ignite_V1_StreamBuildLogsResponse> {
     let caller = try await callers.caller(of: request.metadata)
-    let lines = try await calls.streamBuildLogs(request.message, as: caller)
+    let lines = try await calls().streamBuildLogs(request.message, as: caller)
     return StreamingServerResponse { writer in
       try await endingWithTheCall(context) {
         for try await line in lines { try await writer.write(line) }
@@ -57,7 +58,7 @@ package struct BuildServiceRPC: Dodil_Ignite_V1_BuildService.ServiceProtocol {
     context: ServerContext
   ) async throws -> ServerResponse<Dodil_Ignite_V1_CancelBuildResponse> {
     let caller = try await callers.caller(of: request.metadata)
-    return ServerResponse(message: try await calls.cancelBuild(request.message, as: caller))
+    return ServerResponse(message: try await calls().cancelBuild(request.message, as: caller))
   }
 
   package func saveBuildSecrets(
@@ -65,7 +66,7 @@ package struct BuildServiceRPC: Dodil_Ignite_V1_BuildService.ServiceProtocol {
     context: ServerContext
   ) async throws -> ServerResponse<Dodil_Ignite_V1_SaveBuildSecretsResponse> {
     let caller = try await callers.caller(of: request.metadata)
-    return ServerResponse(message: try await calls.saveBuildSecrets(request.message, as: caller))
+    return ServerResponse(message: try await calls().saveBuildSecrets(request.message, as: caller))
   }
 
   package func uploadBuildContext(
@@ -73,6 +74,6 @@ package struct BuildServiceRPC: Dodil_Ignite_V1_BuildService.ServiceProtocol {
     context: ServerContext
   ) async throws -> ServerResponse<Dodil_Ignite_V1_UploadBuildContextResponse> {
     let caller = try await callers.caller(of: request.metadata)
-    return ServerResponse(message: try await calls.uploadBuildContext(request.messages, as: caller))
+    return ServerResponse(message: try await calls().uploadBuildContext(request.messages, as: caller))
   }
 }
