@@ -161,7 +161,7 @@ package final class DataDirectory: Sendable {
     This is the data directory of kindling, a local build platform: builds, their logs, images and uploads.
     It belongs to a running server while 'lock' is held; when none runs, it is safe to delete as a whole.
 
-    ledger.sqlite  builds, contexts, tags, manifests, sealed secrets
+    ledger.sqlite  builds, contexts, tags, manifests, sealed secrets; .before-N is the copy of an earlier version's
     oci/           image content by digest; other tools can open it as an OCI image layout
     builds/        one folder a build; events.ndjson is what happened, one JSON object a line
     contexts/      uploaded archives by digest

@@ -51,9 +51,8 @@ import Testing
       #expect(again["status"] == "BUILD_STATUS_SUCCEEDED" && again["buildId"] != done["buildId"], "\(log)")
       let calls = try await Python.call(server, [["rpc": "ListBuilds"]])
       #expect(calls[0].first["builds"].array.count == 1, "\(calls[0].all)")
-      let secret = try await Tree.inline(
-        dockerfile: "FROM scratch\nCOPY --from=busybox / /\n", in: folder)
-      #expect(try await api.built(["name": "nobase", "zippedCode": secret]).build["status"] == "BUILD_STATUS_FAILED")
+      let based = try await Tree.inline(dockerfile: "FROM dev/busybox\nENV A=1\n", in: folder)
+      #expect(try await api.built(["name": "nobase", "zippedCode": based]).build["status"] == "BUILD_STATUS_FAILED")
       await server.kill()
       let next = try await ServerProcess(data: server.data)
       #expect(try await HTTPAPI(next).call("GET", "/v1/ignite/builds").json["builds"].array.count == 2)
@@ -103,25 +102,35 @@ import Testing
     }
   }
 
-  @Test("a kill while a reset removes files is completed by the next start")
+  @Test("a kill in the middle of a reset leaves everything or nothing, and the next start completes what was decided")
   func killed() async throws {
     try await withTemporaryFolder { folder in
-      let first = try await ServerProcess(data: folder.path("data"))
-      try await first.importBusybox()
-      for _ in 0..<3 {
-        async let reset = first.http("POST", "/_kindling/reset", token: first.token)
-        try await Task.sleep(for: .milliseconds(Int.random(in: 0...60)))
-        _ = try? await reset
+      var server = try await ServerProcess(data: folder.path("data"))
+      for delay in [0, 4, 12, 40] {
+        try await server.importBusybox()
+        async let reset = server.http("POST", "/_kindling/reset", token: server.token)
+        // A moment of the reset, or just before or after it.
+        try await Task.sleep(for: .milliseconds(delay + Int.random(in: 0...8)))
+        await server.kill()
+        _ = try await reset
+        server = try await ServerProcess(data: folder.path("data"))
+        #expect(!FileManager.default.fileExists(atPath: folder.path("data/reset")))
+        let images = try await HTTPAPI(server).call("GET", "/v2/_catalog").json["repositories"].array
+        #expect([["dev/busybox"], []].contains(images), "\(images)")
+        if !images.isEmpty {
+          let whole = "oci:\(folder.path("whole-\(delay)")):latest"
+          try await Skopeo.copy(from: "docker://\(server.ready.registry)/dev/busybox:latest", to: whole)
+        }
       }
       // As a kill between the decision and the removal leaves it.
-      await first.kill()
+      try await server.importBusybox()
+      await server.kill()
       try folder.write("everything", to: "data/reset")
       try folder.write("half", to: "data/builds/bld_0/events.ndjson")
-      let second = try await ServerProcess(data: folder.path("data"))
+      server = try await ServerProcess(data: folder.path("data"))
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("data/builds")).isEmpty)
-      #expect(!FileManager.default.fileExists(atPath: folder.path("data/reset")))
-      #expect(try await HTTPAPI(second).call("GET", "/v2/_catalog").json["repositories"].array.isEmpty)
-      await second.stop()
+      #expect(try await HTTPAPI(server).call("GET", "/v2/_catalog").json["repositories"].array.isEmpty)
+      await server.stop()
     }
   }
 

@@ -42,8 +42,8 @@ import Testing
     #expect((cached != nil) == keepsCaches, comment)
     #expect(data.blobs.contains(Digest(sha256Of: [1, 2, 3])) == keepsCaches, comment)
     #expect(!data.blobs.contains(Digest(sha256Of: [4])), comment)
-    #expect(data.root.appending("git/x/file").fileSize != nil == keepsCaches, comment)
-    #expect(data.root.appending("cache/mounts/file").fileSize != nil == keepsCaches, comment)
+    #expect((data.root.appending("git/x/file").fileSize != nil) == keepsCaches, comment)
+    #expect((data.root.appending("cache/mounts/file").fileSize != nil) == keepsCaches, comment)
   }
 
   @Test("leaves nothing that was told, keeps key, token and lock, and what makes builds quick when asked to")

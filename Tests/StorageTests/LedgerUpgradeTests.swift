@@ -53,7 +53,7 @@ import Testing
       #expect(failure.message.contains(folder.string) && failure.cause?.contains("pulled_tags") == true, "\(failure)")
     }
     let ledger = try DatabaseQueue(path: folder.appending("ledger.sqlite").string)
-    try ledger.read { db in
+    try ledger.read { (db: Database) throws in
       #expect(try Int.fetchOne(db, sql: "SELECT count(*) FROM grdb_migrations") == 3)
       #expect(try Int.fetchOne(db, sql: "SELECT count(*) FROM builds") == 2)
       #expect(try String.fetchOne(db, sql: "SELECT mine FROM pulled_tags") == "x")

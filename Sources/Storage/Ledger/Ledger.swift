@@ -2,6 +2,7 @@ import Diagnostics
 import FoundationEssentials
 import GRDB
 import OCI
+import Synchronization
 import SystemPackage
 
 /// The rows of the house, in SQLite: builds, contexts, tags, manifests, layers, step cache, sealed secrets.
@@ -13,6 +14,7 @@ package final class Ledger: Sendable {
 
   private let pool: DatabasePool
   private let path: FilePath
+  private let isClosed = Atomic(false)
 
   init(_ path: FilePath, durability: Durability) throws(Failure) {
     var configuration = Configuration()
@@ -42,6 +44,7 @@ package final class Ledger: Sendable {
   }
 
   func close() {
+    isClosed.store(true, ordering: .sequentiallyConsistent)
     // Closing fails only while a statement runs; the kernel closes the files with the process then.
     try? pool.close()
   }
@@ -58,24 +61,28 @@ package final class Ledger: Sendable {
         }
       }
     } catch {
-      throw Self.failure(error, while: "writing to the ledger", path)
+      throw failure(error, while: "writing to the ledger")
     }
   }
 
   func read<T>(_ doing: String, _ body: (Database) throws -> T) throws(Failure) -> T {
-    do { return try pool.read(body) } catch { throw Self.failure(error, while: doing, path) }
+    do { return try pool.read(body) } catch { throw failure(error, while: doing) }
   }
 
   /// One transaction: a throw of `body` takes everything back.
   func write<T>(_ doing: String, _ body: (Database) throws -> T) throws(Failure) -> T {
-    do { return try pool.write(body) } catch { throw Self.failure(error, while: doing, path) }
+    do { return try pool.write(body) } catch { throw failure(error, while: doing) }
   }
 
   /// What calls get after `close()`: their server is being reset or stopped.
   static let closed = Failure(
     .unavailable, reason: "data-directory-closed", "the server is being reset or stopped", hint: "try again in a moment")
 
-  static func failure(_ error: any Error, while doing: String, _ path: FilePath) -> Failure {
+  private func failure(_ error: any Error, while doing: String) -> Failure {
+    isClosed.load(ordering: .sequentiallyConsistent) ? Self.closed : Self.failure(error, while: doing, path)
+  }
+
+  private static func failure(_ error: any Error, while doing: String, _ path: FilePath) -> Failure {
     guard let database = error as? DatabaseError else { return Failure(wrapping: error, while: doing) }
     let cause = database.message ?? database.description
     switch database.resultCode {
@@ -103,7 +110,6 @@ package final class Ledger: Sendable {
         hint: "restore 'ledger.sqlite' from a copy, or start with another directory: --data-dir",
         cause: "\(doing): \(cause)"
       )
-    case .SQLITE_MISUSE where cause.contains("closed"): return closed
     case .SQLITE_CONSTRAINT:
       return Failure(.alreadyExists, reason: "row-exists", "\(doing) met a row that is already there", cause: cause)
     default:

@@ -7,7 +7,7 @@ import Terminal
 struct QueueCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "queue",
-    abstract: "Show which builds run and wait; pause, resume or size the queue",
+    abstract: "Show, pause, resume or size the queue of builds",
     usage: "kindling queue [pause|resume|workers <n>] [options]",
     discussion: """
       Organisations take turns; each one's builds run as they came. While paused, \

@@ -9,7 +9,7 @@ import Terminal
 struct StopCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "stop",
-    abstract: "Stop the server of a data directory, and wait until it has",
+    abstract: "Stop a data directory's server, waiting for its end",
     usage: "kindling stop [--now] [options]",
     discussion: """
       Running builds may end within the server's --stop-grace. With --now they are \

@@ -9,7 +9,7 @@ import Terminal
 struct WaitCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "wait",
-    abstract: "Wait until the server is ready, or until a build has ended",
+    abstract: "Wait for a ready server, or for a build to end",
     usage: "kindling wait [<build>] [--timeout 30s] [options]",
     discussion: """
       Without a build waits 30 seconds for a server to be ready, seed included, \

@@ -3,7 +3,7 @@
 
   torture.py BINARY DATA BUSYBOX-TAR ROUNDS SEED
 
-Five clients create builds, upload contexts, push images, move and delete tags, save secrets and cancel, until the server is
+Six clients create builds, upload contexts, push images, move and delete tags, save secrets and cancel, until the server is
 killed at a moment that SEED chooses. What is wrong is written as a line "wrong: ..." and ends with status 1; the last
 line of standard output is a JSON object of what was done.
 """
@@ -145,9 +145,11 @@ class Promises:
 
 
 class Client(threading.Thread):
-    def __init__(self, server, promises, chance, work):
+    def __init__(self, server, promises, chance, work, number):
         super().__init__()
         self.server, self.promises, self.chance, self.work = server, promises, chance, work
+        # Its own: of two clients that move one tag nobody could say which came last.
+        self.tags = [f"{letter}{number}" for letter in "abc"]
 
     def run(self):
         try:
@@ -183,9 +185,12 @@ class Client(threading.Thread):
         return {"zippedCode": base64.b64encode(archive(files)).decode()}
 
     def copying(self):
-        for build in self.unfinished()[-5:]:
+        waiting = self.unfinished()
+        for build in waiting[-2:]:
             self.look(build)
-        if len(self.unfinished()) < 6:
+        if len(waiting) >= 6:
+            time.sleep(0.01)
+        else:
             self.create(self.inline({
                 "Dockerfile": "FROM scratch\nCOPY . /app/\nENV A=1\n", "file": str(self.chance.random()) * 50}))
 
@@ -193,7 +198,9 @@ class Client(threading.Thread):
         waiting = self.unfinished()
         for build in waiting[:3]:
             self.look(build)
-        if len(waiting) < 8:
+        if len(waiting) >= 8:
+            time.sleep(0.01)
+        else:
             pause = self.chance.choice(["", "sleep 0.05;", "sleep 0.3;"])
             self.create(self.inline({
                 "Dockerfile": f"FROM busybox\nRUN {pause} echo {self.chance.random()} > /{MARK}; yes {MARK} | head -2000\n"
@@ -263,7 +270,7 @@ class Client(threading.Thread):
             "layers": [{"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": sha256(layer),
                         "size": len(layer)}]}).encode()
         digest = sha256(manifest)
-        tag = self.chance.choice(["a", "b", "c"])
+        tag = self.chance.choice(self.tags)
         self.move(repository, tag, digest, lambda: self.server.call(
             "PUT", f"/v2/dev/{repository}/manifests/{tag}", manifest,
             "application/vnd.oci.image.manifest.v1+json"), 201)
@@ -272,7 +279,7 @@ class Client(threading.Thread):
             self.promises.fresh.append(("manifest", digest))
         self.promises.count("manifests")
         if self.chance.random() < 0.2:
-            tag = self.chance.choice(["a", "b", "c"])
+            tag = self.chance.choice(self.tags)
             self.move(repository, tag, None, lambda: self.server.call(
                 "DELETE", f"/v2/dev/{repository}/manifests/{tag}"), 202, 404)
 
@@ -470,14 +477,15 @@ def main():
     subprocess.run([BINARY, "image", "import", "busybox:latest", BASE], check=True, stdout=subprocess.DEVNULL,
                    env={**os.environ, "KINDLING_DATA_DIR": DATA})
     for number in range(ROUNDS):
-        work = (Client.copying, Client.running, Client.cancelling, Client.sending, Client.pushing)
-        clients = [Client(server, promises, random.Random(chance.random()), way) for way in work]
+        work = (Client.pushing, Client.copying, Client.running, Client.cancelling, Client.sending, Client.pushing)
+        clients = [Client(server, promises, random.Random(chance.random()), way, place)
+                   for place, way in enumerate(work)]
         for client in clients:
             client.start()
         # After some promises rather than after some time, so that slow machines are as busy as quick ones.
-        wanted, limit = sum(promises.counts.values()) + chance.randrange(25), time.monotonic() + 5
+        wanted, limit = sum(promises.counts.values()) + chance.randrange(40), time.monotonic() + 5
         while sum(promises.counts.values()) < wanted and time.monotonic() < limit:
-            time.sleep(0.001)
+            time.sleep(0.002)
         time.sleep(chance.random() * 0.03)
         server.kill()
         for client in clients:
