@@ -53,6 +53,8 @@ package struct HouseSettings: Sendable {
   package var network = NetworkReach.open
   /// Whether images also go to the registry that their build names.
   package var pushesExternally = false
+  /// What an empty data directory begins with.
+  package var seed: FilePath?
   /// How the registries of others are reached.
   package var remote = RemoteSettings()
 

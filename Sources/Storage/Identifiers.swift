@@ -62,6 +62,9 @@ extension PrefixedIdentifier {
   /// A new identifier for a row made at `moment`.
   package static func make(at moment: Timestamp) -> Self { Self(unchecked: prefix + ULID.make(at: moment)) }
 
+  /// The moment it was made for.
+  package var moment: Timestamp { ULID.moment(text.dropFirst(Self.prefix.count)) }
+
   package var description: String { text }
   package static func < (a: Self, b: Self) -> Bool { a.text < b.text }
   package init(from decoder: any Decoder) throws {
@@ -89,6 +92,13 @@ enum ULID {
     }
     let text = stride(from: 125, through: 0, by: -5).map { digits[Int(truncatingIfNeeded: number >> UInt128($0) & 31)] }
     return String(decoding: text, as: UTF8.self)
+  }
+
+  static func moment(_ text: some StringProtocol) -> Timestamp {
+    let time = text.utf8.prefix(10).reduce(UInt64(0)) { time, digit in
+      time << 5 | UInt64(digits.firstIndex(of: digit) ?? 0)
+    }
+    return Timestamp(milliseconds: Int64(clamping: time))
   }
 
   static func isValid(_ text: some StringProtocol) -> Bool {

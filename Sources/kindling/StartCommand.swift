@@ -40,6 +40,9 @@ struct StartCommand: AsyncParsableCommand {
   @Flag(help: "Keep nothing: a temporary data directory without syncing")
   var ephemeral = false
 
+  @Option(help: ArgumentHelp("Begin with the images, secrets and builds of a folder", valueName: "dir"))
+  var seed: String?
+
   @Option(help: "Which tokens are believed: tokens (of this server), claims (any), off (none needed)")
   var auth: String = AuthenticationMode.tokens.rawValue
 
@@ -186,6 +189,7 @@ struct StartCommand: AsyncParsableCommand {
     settings.contexts.total = try budget(contexts, of: "contexts")
     settings.logLimit = try budget(logLimit, of: "log-limit")
     settings.pushesExternally = pushExternal
+    settings.seed = seed.map { FilePath($0) }
     settings.remote = try remoteSettings()
     settings.script = try builder.script(file: script)
     return settings

@@ -13,6 +13,8 @@ struct OwnDoor: Sendable {
   let contexts: ContextDoor
   let queue: QueueDoor
   let faults: FaultDoor
+  /// Nil where nobody can reset.
+  let reset: ResetDoor?
   let reply: StreamReply
   let version: String
   let local: LocalCallers
@@ -43,18 +45,15 @@ struct OwnDoor: Sendable {
     case let path where path.first == "secrets" && path.count <= 2:
       guard call.method == .delete else { return .methodNotAllowed(call, allowed: [.delete]) }
       return try await clearSecrets(path.dropFirst().first, call)
+    case ["reset"]:
+      let caller = try await identities.caller(of: call)
+      guard let reset else { throw Self.unknown(call) }
+      return try await reset.respond(to: call, as: caller)
     case let path where path.count == 3 && path[0] == "builds" && path[2] == "events":
       guard call.isReading else { return .methodNotAllowed(call, allowed: [.get]) }
       return try await events(of: PercentText.decoded(path[1]), call)
     default:
-      throw Failure(
-        .notFound,
-        reason: "path-unknown",
-        "nothing answers on '\(call.path.prefix(500))'",
-        hint:
-          "there are version, session, queue, faults, secrets, contexts, images/import and builds/ID/events "
-          + "below /_kindling/"
-      )
+      throw Self.unknown(call)
     }
   }
 
@@ -69,6 +68,17 @@ struct OwnDoor: Sendable {
     }
     try await builds.clearSecrets(group, as: caller)
     return .json(["success": true])
+  }
+
+  private static func unknown(_ call: Call) -> Failure {
+    Failure(
+      .notFound,
+      reason: "path-unknown",
+      "nothing answers on '\(call.path.prefix(500))'",
+      hint:
+        "there are version, session, queue, faults, secrets, contexts, reset, images/import and builds/ID/events "
+        + "below /_kindling/"
+    )
   }
 
   private struct Session: Encodable {

@@ -14,6 +14,7 @@ package final class BuildService: Sendable {
   private let data: DataDirectory
   private let queue: BuildQueue
   private let clock: WallClock
+  private let rising: RisingClock
   private let space: ContextSpace
   private let gitRules: GitRules
   private let obstacle: Failure?
@@ -31,7 +32,8 @@ package final class BuildService: Sendable {
     self.queue = queue
     self.gitRules = gitRules
     self.clock = clock
-    self.space = ContextSpace(limits: contexts, ledger: data.ledger, clock: clock)
+    rising = RisingClock(clock, after: (try? data.ledger.highestBuildID())?.moment)
+    space = ContextSpace(limits: contexts, ledger: data.ledger, clock: clock)
   }
 
   /// Checks the request, makes the build durable and queues it. Everything that only the work can find out
@@ -42,7 +44,7 @@ package final class BuildService: Sendable {
     let order = try CheckedRequest(request)
     let source = try storedSource(of: request, for: caller)
     let record = BuildRecord(
-      id: BuildID.make(at: clock.now()), organization: caller.organization, name: order.name,
+      id: BuildID.make(at: rising.next()), organization: caller.organization, name: order.name,
       dockerfile: order.dockerfile, tags: order.tags, buildArgs: request.buildArgs, platform: order.platform,
       noCache: request.noCache, timeoutSeconds: request.timeoutSeconds, source: source, registry: request.registry,
       repository: request.repository, createdAt: clock.now())
