@@ -34,6 +34,13 @@ package struct BuildOrder: Sendable {
   package var namedContexts: [String: NamedContext] = [:]
   /// What `RUN --mount=type=secret` can ask for, by id. In no layer, no cache key and no log.
   package var secrets: [String: SecretValue] = [:]
+  /// What an ARG of the name is given where the request has no argument for it (contract §1.1): never in the image's
+  /// history, in what the build says, or as it is in a cache key.
+  package var secretArguments: [String: SecretValue] = [:]
+  /// Hears which of those the Dockerfile declares, once the plan is made.
+  package var onSecretArguments: (@Sendable ([String]) throws(Failure) -> Void)?
+  /// What else must not be read in anything the build says, such as what other registries are shown.
+  package var hidden: [SecretValue] = []
   /// Sockets of ssh agents on this machine that `RUN --mount=type=ssh` can ask for, by id; the usual one is `default`.
   package var agents: [String: FilePath] = [:]
   /// Whether `RUN --security=insecure` may have every capability of this server.
@@ -64,6 +71,17 @@ package struct BuildOrder: Sendable {
   }
 }
 
+extension BuildOrder {
+  /// What hides this build's secrets.
+  package var mask: SecretMask { SecretMask(Array(secrets.values) + Array(secretArguments.values) + hidden) }
+
+  /// What an ARG of the name is given from outside; the request's own argument wins.
+  func given(_ name: String) -> (value: String, isSecret: Bool)? {
+    if let value = buildArgs[name] { return (value, false) }
+    return secretArguments[name]?.text.map { ($0, true) }
+  }
+}
+
 /// A finished image whose layers are already blobs; only config, manifest and tags are still to be written.
 package struct BuiltImage: Sendable {
   /// Canonical JSON of the image configuration.
@@ -73,6 +91,13 @@ package struct BuiltImage: Sendable {
   package var cachedSteps: Int
   /// The manifest's type of the image that the last stage stands on; nil when it began from nothing.
   package var baseType: MediaType?
+
+  package init(config: [UInt8], layers: [Descriptor], cachedSteps: Int, baseType: MediaType?) {
+    self.config = config
+    self.layers = layers
+    self.cachedSteps = cachedSteps
+    self.baseType = baseType
+  }
 }
 
 /// An image that stages begin from or copy from.

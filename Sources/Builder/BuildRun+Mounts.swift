@@ -50,15 +50,3 @@ extension BuildRun {
       hint: isIgnored ? "a line of .dockerignore leaves it out" : "source is a path inside \(place)")
   }
 }
-
-extension BuildPlan {
-  /// The values of all secrets that any command of the plan is given: what one has put into a cache, another may print.
-  func secrets(of order: BuildOrder) -> [SecretValue] {
-    var ids: Set<String> = []
-    for step in stages.flatMap(\.steps) {
-      guard case .run(let action) = step.action else { continue }
-      for case .secret(let secret) in action.mounts.map(\.kind) { ids.insert(secret.id) }
-    }
-    return ids.compactMap { order.secrets[$0] }
-  }
-}

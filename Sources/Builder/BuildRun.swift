@@ -16,6 +16,7 @@ struct BuildRun: Sendable {
 
   let builder: ImageBuilder
   let order: BuildOrder
+  let mask: SecretMask
   /// The context, the named ones, and parts of them on disk for commands that mount them.
   let contexts: OpenContexts
   let scratch: ScratchFolder
@@ -30,12 +31,13 @@ struct BuildRun: Sendable {
   var stages: [Int: StageBuild] = [:]
 
   init(
-    builder: ImageBuilder, order: BuildOrder, contexts: OpenContexts, scratch: ScratchFolder,
+    builder: ImageBuilder, order: BuildOrder, mask: SecretMask, contexts: OpenContexts, scratch: ScratchFolder,
     reporter: any BuildReporter, plan: BuildPlan, cache: StepCache, reasons: StepReasons,
     created: String
   ) {
     self.builder = builder
     self.order = order
+    self.mask = mask
     self.contexts = contexts
     self.scratch = scratch
     self.reporter = reporter
@@ -289,8 +291,9 @@ struct BuildRun: Sendable {
   private func run(_ action: RunAction, _ step: PlannedStep, in build: StageBuild) async throws(Failure) -> Outcome {
     let origins = try mountOrigins(of: action, in: build)
     let layers = build.layers.map(\.identity)
-    let key = CacheKey.run(
+    let inputs = CacheKey.run(
       action, layers: layers, platform: build.stage.platform, origins: origins.map(\.identity))
+    let key = action.seesSecrets ? CacheKey.keyed(inputs, with: builder.key) : inputs
     let format = format(of: step, in: build.stage)
     let work = Work(step: step, kind: .command, stage: build.stage, format: format, key: key) { digest in
       StepParts(
@@ -301,7 +304,7 @@ struct BuildRun: Sendable {
       let command = RunStep(
         builder: builder, step: step, action: action, platform: build.stage.config.platform,
         lowers: try build.lowers(builder.layers, scratch), tree: try build.tree(builder.layers, scratch),
-        scratch: scratch, format: format, hidden: plan.secrets(of: order), reporter: reporter)
+        scratch: scratch, format: format, hidden: mask.values, reporter: reporter)
       let mounts = RunMounts(
         builder: builder, order: order, scratch: scratch,
         onNote: { (text) throws(Failure) in try reporter.report(.note(text)) })

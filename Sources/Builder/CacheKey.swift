@@ -40,6 +40,14 @@ struct CacheKey {
     return key.hash.digest()
   }
 
+  /// The key of inputs among which is a secret: whoever has the ledger alone cannot test guesses of a short one with it.
+  static func keyed(_ inputs: Digest, with secret: [UInt8]) -> Digest {
+    let key = CacheKey("keyed")
+    key.add(bytes: secret)
+    key.add(inputs.description)
+    return key.hash.digest()
+  }
+
   /// A COPY or ADD: exactly what its layer holds, wherever it came from and whatever lies below.
   static func copy(_ entries: [LayerEntry]) -> Digest {
     let key = CacheKey("copy")

@@ -21,7 +21,7 @@ package struct ImageBuilder: Sendable {
   let caches: CacheMounts
   let running = RunningSteps()
   /// The data directory's, which keys the digests of steps' inputs.
-  private let key: [UInt8]
+  let key: [UInt8]
   let sandbox: Sandbox
   let work: FilePath
   let bases: any BaseImageSource
@@ -69,7 +69,19 @@ package struct ImageBuilder: Sendable {
   package func settle() async { await caches.settle() }
 
   /// Builds the image: context → plan → stages → configuration.
+  ///
+  /// Nothing it reports or throws holds a value of the order's secrets.
   package func build(_ order: BuildOrder, reporter: any BuildReporter) async throws(Failure) -> BuiltImage {
+    let mask = order.mask
+    guard !mask.isEmpty else { return try await build(order, mask, reporter) }
+    do { return try await build(order, mask, MaskingReporter(reporter: reporter, mask: mask)) } catch {
+      throw mask.failure(error)
+    }
+  }
+
+  private func build(
+    _ order: BuildOrder, _ mask: SecretMask, _ reporter: any BuildReporter
+  ) async throws(Failure) -> BuiltImage {
     let scratch = try ScratchFolder(work.appending(order.workName))
     defer { scratch.remove() }
 
@@ -81,11 +93,15 @@ package struct ImageBuilder: Sendable {
     // The plan
     let dockerfile = try DockerfileParser.parse(try order.dockerfileText(in: context), file: order.dockerfile)
     let watched = WatchedBases(bases: bases, watch: reporter.watch)
-    var planner = Planner(dockerfile: dockerfile, order: order, bases: watched)
+    var planner = Planner(dockerfile: dockerfile, order: order, bases: watched, mask: mask)
     let plan = try await planner.plan(ignored: context.isIgnored)
     try reporter.report(
       plan.warnings.map { .warning($0.line, source: $0.source) } + [.planned(plan.announcement)])
     try CheckChoice(dockerfile, arguments: order.buildArgs).enforce(plan.warnings)
+    if !plan.secretArguments.isEmpty {
+      try order.onSecretArguments?(plan.secretArguments)
+      try reporter.report(.note("build secrets given as arguments: " + plan.secretArguments.joined(separator: ", ")))
+    }
 
     // The named contexts that are used
     var contexts = OpenContexts(context, scratch: scratch, xattrs: layers.xattrs)
@@ -101,8 +117,8 @@ package struct ImageBuilder: Sendable {
       running.forget(order.workName)
     }
     let run = BuildRun(
-      builder: self, order: order, contexts: contexts, scratch: scratch, reporter: reporter, plan: plan, cache: cache,
-      reasons: reasons,
+      builder: self, order: order, mask: mask, contexts: contexts, scratch: scratch, reporter: reporter, plan: plan,
+      cache: cache, reasons: reasons,
       created: Self.timeText(order.layerFormat.latestTime.map { Timestamp(milliseconds: $0 * 1000) } ?? clock.now()))
     var (result, cachedSteps) = try await StageSchedule(run).build()
     if order.singleSnapshot { result = try await run.joined(result) }
@@ -119,7 +135,7 @@ package struct ImageBuilder: Sendable {
   }
 
   /// RFC 3339, as image configurations carry it.
-  static func timeText(_ time: Timestamp) -> String {
+  package static func timeText(_ time: Timestamp) -> String {
     var seconds = time_t(time.milliseconds / 1000)
     var parts = tm()
     gmtime_r(&seconds, &parts)

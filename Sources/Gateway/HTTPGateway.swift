@@ -24,7 +24,7 @@ package struct HTTPGateway: Sendable {
   private let date: HTTPDate
   private let logger: Logger
 
-  /// `readiness` is asked at every call of `/readyz`.
+  /// `readiness` is asked at every call of `/readyz`; without `reset` nobody can.
   package init(
     builds: BuildService,
     identities: IdentityService,
@@ -33,6 +33,7 @@ package struct HTTPGateway: Sendable {
     data: DataDirectory,
     settings: GatewaySettings,
     logger: Logger = Logger(label: "gateway"),
+    reset: ResetDoor.Reset? = nil,
     readiness: @escaping @Sendable () async -> Readiness
   ) {
     let local = LocalCallers(areTrusted: settings.offersSession)
@@ -44,6 +45,8 @@ package struct HTTPGateway: Sendable {
       imports: ImageImportDoor(imports: imports, work: data.path(.work)),
       contexts: ContextDoor(builds: builds),
       queue: QueueDoor(builds: builds, owner: settings.isShared ? identities.defaultOrganization : nil),
+      faults: FaultDoor(builds: builds, owner: settings.isShared ? identities.defaultOrganization : nil),
+      reset: reset.map { ResetDoor(owner: identities.defaultOrganization, reset: $0) },
       reply: reply,
       version: settings.version,
       local: local
@@ -55,7 +58,8 @@ package struct HTTPGateway: Sendable {
       blobs: BlobDoor(registry: images, sendsFilesDirectly: settings.sendsFilesDirectly),
       uploads: UploadDoor(registry: images),
       manifests: ManifestDoor(registry: images),
-      listings: ListingDoor(registry: images)
+      listings: ListingDoor(registry: images),
+      faults: builds.faults
     )
     pages = PageDoor(assets: WebAsset.embedded())
     hosts = HostRule(extra: settings.allowedHosts)

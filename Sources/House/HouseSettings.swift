@@ -32,6 +32,8 @@ package struct HouseSettings: Sendable {
   package var cacheMounts = ImageBuilder.usualCacheMounts
   /// Builds at once.
   package var workers: Int
+  /// What builds do instead of being built; nil builds them.
+  package var script: BuildScript?
   /// A build's time when its caller sets none.
   package var buildTimeout = BuildQueue.usualTimeout
   /// What uploaded contexts may take.
@@ -51,6 +53,8 @@ package struct HouseSettings: Sendable {
   package var network = NetworkReach.open
   /// Whether images also go to the registry that their build names.
   package var pushesExternally = false
+  /// What an empty data directory begins with.
+  package var seed: FilePath?
   /// How the registries of others are reached.
   package var remote = RemoteSettings()
 

@@ -48,6 +48,14 @@ package enum RegistryCredential: Sendable, Hashable, CustomStringConvertible, Cu
     return BasicScheme.authorization("\(user):\(secret)")
   }
 
+  /// What must not be read where others read: the secret, and what it is sent as.
+  package var secrets: [String] {
+    switch self {
+    case .password(let user, let secret): [secret, BasicScheme.encoded("\(user):\(secret)")]
+    case .identityToken(let token), .bearer(let token): [token]
+    }
+  }
+
   private static func invalid(_ host: String) -> Failure {
     Failure(
       .invalidArgument, reason: "registry-credential-invalid", "the credentials saved for '\(host)' cannot be read",

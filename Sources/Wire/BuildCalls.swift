@@ -11,11 +11,16 @@ package struct BuildCalls: Sendable {
 
   package init(_ builds: BuildService) { self.builds = builds }
 
+  private func meet(_ place: Fault.Place, _ caller: Identity) async throws(Failure) {
+    try await builds.faults.meet(place, of: caller.organization.name)
+  }
+
   /// Queues a build.
   package func createBuild(
     _ message: Dodil_Ignite_V1_CreateBuildRequest,
     as caller: Identity
   ) async throws(Failure) -> Dodil_Ignite_V1_CreateBuildResponse {
+    try await meet(.createBuild, caller)
     let record = try await builds.createBuild(BuildRequest(message), as: caller)
     var answer = Dodil_Ignite_V1_CreateBuildResponse()
     answer.buildID = record.id.text
@@ -28,6 +33,7 @@ package struct BuildCalls: Sendable {
     _ message: Dodil_Ignite_V1_GetBuildRequest,
     as caller: Identity
   ) async throws(Failure) -> Dodil_Ignite_V1_GetBuildResponse {
+    try await meet(.getBuild, caller)
     var answer = Dodil_Ignite_V1_GetBuildResponse()
     answer.build = Dodil_Ignite_V1_Build(try await builds.build(message.buildID, as: caller))
     return answer
@@ -38,6 +44,7 @@ package struct BuildCalls: Sendable {
     _ message: Dodil_Ignite_V1_ListBuildsRequest,
     as caller: Identity
   ) async throws(Failure) -> Dodil_Ignite_V1_ListBuildsResponse {
+    try await meet(.listBuilds, caller)
     let page = try await builds.builds(
       status: try message.status.filter,
       limit: Int(message.limit),
@@ -57,8 +64,11 @@ package struct BuildCalls: Sendable {
     after: Int? = nil,
     as caller: Identity
   ) async throws(Failure) -> LogSequence {
+    try await meet(.streamBuildLogs, caller)
     let start: EventStart = after.map { .after($0) } ?? (message.fromStart ? .beginning : .now)
-    return try await builds.logs(of: message.buildID, from: start, as: caller)
+    var log = try await builds.logs(of: message.buildID, from: start, as: caller)
+    log.slow = SlowLog(faults: builds.faults, organization: caller.organization)
+    return log
   }
 
   /// Stops a build.
@@ -66,6 +76,7 @@ package struct BuildCalls: Sendable {
     _ message: Dodil_Ignite_V1_CancelBuildRequest,
     as caller: Identity
   ) async throws(Failure) -> Dodil_Ignite_V1_CancelBuildResponse {
+    try await meet(.cancelBuild, caller)
     let record = try await builds.cancelBuild(message.buildID, as: caller)
     var answer = Dodil_Ignite_V1_CancelBuildResponse()
     answer.success = true
@@ -78,6 +89,7 @@ package struct BuildCalls: Sendable {
     _ message: Dodil_Ignite_V1_SaveBuildSecretsRequest,
     as caller: Identity
   ) async throws(Failure) -> Dodil_Ignite_V1_SaveBuildSecretsResponse {
+    try await meet(.saveBuildSecrets, caller)
     try await builds.saveSecrets(BuildSecrets(message), as: caller)
     var answer = Dodil_Ignite_V1_SaveBuildSecretsResponse()
     answer.success = true
@@ -93,6 +105,7 @@ package struct BuildCalls: Sendable {
     as caller: Identity
   ) async throws -> Dodil_Ignite_V1_UploadBuildContextResponse
   where Messages.Element == Dodil_Ignite_V1_UploadBuildContextRequest {
+    try await meet(.uploadBuildContext, caller)
     var upload: ContextUpload?
     do {
       for try await message in messages {

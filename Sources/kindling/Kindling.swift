@@ -26,7 +26,12 @@ struct Kindling: AsyncParsableCommand {
       """,
     version: "kindling \(version)",
     groupedSubcommands: [
-      CommandGroup(name: "Server", subcommands: [StartCommand.self, StatusCommand.self, QueueCommand.self]),
+      CommandGroup(
+        name: "Server",
+        subcommands: [
+          StartCommand.self, StatusCommand.self, QueueCommand.self, FaultsCommand.self, WaitCommand.self,
+          ResetCommand.self, StopCommand.self,
+        ]),
       CommandGroup(
         name: "Work",
         subcommands: [

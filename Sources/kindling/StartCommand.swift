@@ -40,6 +40,9 @@ struct StartCommand: AsyncParsableCommand {
   @Flag(help: "Keep nothing: a temporary data directory without syncing")
   var ephemeral = false
 
+  @Option(help: ArgumentHelp("Begin with the images, secrets and builds of a folder", valueName: "dir"))
+  var seed: String?
+
   @Option(help: "Which tokens are believed: tokens (of this server), claims (any), off (none needed)")
   var auth: String = AuthenticationMode.tokens.rawValue
 
@@ -109,6 +112,12 @@ struct StartCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("What running builds may still take at Ctrl-C or SIGTERM", valueName: "time"))
   var stopGrace = TimeSpan(seconds: 5)
 
+  @Option(help: "What builds images: sandbox, or scripted (nothing is built; for tests of clients)")
+  var builder = BuilderChoice.sandbox
+
+  @Option(help: ArgumentHelp("What scripted builds do; without it they succeed at once", valueName: "file"))
+  var script: String?
+
   @Flag(help: "Print one JSON object when ready, and nothing else, on standard output")
   var json = false
 
@@ -118,7 +127,7 @@ struct StartCommand: AsyncParsableCommand {
 
   private func serve() async throws {
     let began = ContinuousClock.now
-    try Self.enterUserNamespace()
+    if builder == .sandbox { try Self.enterUserNamespace() }
     ProcessLimits.raiseOpenFiles()
     let folder = try StartedFolder(dataDir, ephemeral: ephemeral)
     defer { folder.removeIfTemporary() }
@@ -180,7 +189,9 @@ struct StartCommand: AsyncParsableCommand {
     settings.contexts.total = try budget(contexts, of: "contexts")
     settings.logLimit = try budget(logLimit, of: "log-limit")
     settings.pushesExternally = pushExternal
+    settings.seed = seed.map { FilePath($0) }
     settings.remote = try remoteSettings()
+    settings.script = try builder.script(file: script)
     return settings
   }
 

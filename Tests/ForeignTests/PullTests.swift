@@ -67,6 +67,16 @@ struct PullTests {
       #expect(saved.status == 200, "\(saved)")
       let build = try await api.built(order).build
       #expect(build["status"] == "BUILD_STATUS_SUCCEEDED", "\(build)")
+      let names = ["1", "latest"].map { "\(registry.host)/out/app:\($0)" }
+      #expect(Array(build["imageRefs"].array.suffix(2)) == names.map { .string($0) }, "\(build)")
+      // Without a repository it is the build's own; one that no registry takes is found before the work.
+      var named = order
+      named["repository"] = ""
+      let own = try await api.built(named).build
+      #expect(own["imageRefs"].array.last == .string("\(registry.host)/dev/app:latest"), "\(own)")
+      named["repository"] = "Out/App"
+      let (odd, log) = try await api.built(named)
+      #expect(odd["status"] == "BUILD_STATUS_FAILED" && !log.contains { $0.hasPrefix("#1 ") }, "\(log)")
       for tag in ["1", "latest"] {
         let seen = try await Tool("skopeo").run([
           "inspect", "--tls-verify=false", "--creds", "me:sesame", "docker://\(registry.host)/out/app:\(tag)",

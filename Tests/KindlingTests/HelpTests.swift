@@ -12,7 +12,12 @@ struct HelpTests {
     ("build-get", BuildGetCommand.self), ("build-list", BuildListCommand.self), ("build-logs", BuildLogsCommand.self),
     ("build-cancel", BuildCancelCommand.self), ("image-import", ImageImportCommand.self), ("fetch", FetchCommand.self),
     ("token", TokenCommand.self), ("status", StatusCommand.self), ("executor", ExecutorCommand.self),
-    ("plan", PlanCommand.self), ("queue", QueueCommand.self),
+    ("plan", PlanCommand.self), ("queue", QueueCommand.self), ("build-secrets", BuildSecretsCommand.self),
+    ("build-secrets-set", BuildSecretsSetCommand.self), ("build-secrets-clear", BuildSecretsClearCommand.self),
+    ("faults", FaultsCommand.self), ("faults-set", FaultsSetCommand.self), ("faults-ls", FaultsListCommand.self),
+    ("faults-clear", FaultsClearCommand.self),
+    ("plan", PlanCommand.self), ("queue", QueueCommand.self), ("reset", ResetCommand.self), ("wait", WaitCommand.self),
+    ("stop", StopCommand.self),
   ]
 
   @Test("are golden, fit 40 lines of 80 columns, and begin with an example", arguments: commands.indices)

@@ -9,6 +9,8 @@ package struct BuildPlan: Sendable {
   /// What builds but should be looked at.
   package var warnings: [PlanWarning]
   package var platform: Platform
+  /// The build secrets that ARGs of needed stages are given, by name.
+  package var secretArguments: [String] = []
 
   package struct PlanWarning: Sendable, Hashable {
     /// The build check that found it; nil for what belongs to none and cannot be left out.
@@ -104,6 +106,8 @@ package struct RunAction: Sendable, Hashable {
   package var mounts: [RunMount] = []
   /// `--security=insecure`.
   package var isInsecure = false
+  /// Whether an ARG in force holds a secret: then the cache knows the step by a keyed digest.
+  package var seesSecrets = false
 
   package enum RunNetwork: String, Sendable, Hashable { case host, none }
 }
@@ -144,4 +148,11 @@ package struct CopyAction: Sendable, Hashable {
   package var keepsParents = false
   /// `--link`: the layer knows nothing of what lies below it, so no link there is followed.
   package var isLinked = false
+}
+
+extension CopyAction {
+  /// What files written in the Dockerfile itself hold.
+  var inlineContents: [String] {
+    sources.compactMap { if case .inline(_, let content) = $0 { content } else { nil } }
+  }
 }

@@ -8,15 +8,17 @@ struct Planner {
   let dockerfile: ParsedDockerfile
   let order: BuildOrder
   let bases: any BaseImageSource
+  private let mask: SecretMask
 
   private var globals: Scope
   private var usedArguments: Set<String> = []
   private var warnings: [BuildPlan.PlanWarning]
 
-  init(dockerfile: ParsedDockerfile, order: BuildOrder, bases: any BaseImageSource) {
+  init(dockerfile: ParsedDockerfile, order: BuildOrder, bases: any BaseImageSource, mask: SecretMask = SecretMask([])) {
     self.dockerfile = dockerfile
     self.order = order
     self.bases = bases
+    self.mask = mask
     globals = Scope(environment: [])
     warnings = dockerfile.warnings.map { BuildPlan.PlanWarning(check: $0.check, text: $0.text, source: $0.source) }
   }
@@ -58,7 +60,7 @@ struct Planner {
       // BuildKit: every image has a PATH, so that its commands are found the same way while building and later.
       if beginning.scope.value(of: "PATH") == nil { beginning.scope.setEnvironment("PATH", Self.defaultPath) }
       var planner = StagePlanner(
-        stage: stage, dockerfile: dockerfile, order: order, globals: globals, config: beginning.config,
+        stage: stage, dockerfile: dockerfile, order: order, mask: mask, globals: globals, config: beginning.config,
         scope: beginning.scope, firstNumber: number)
       if let name = beginning.rootContext { planner.addRoot(of: name) }
       let triggers = try triggers(of: beginning.origin, beginning.config)
@@ -83,7 +85,9 @@ struct Planner {
     try checkDefaults()
     for stage in stages { checkSources(of: stage, ignored: ignored) }
     let choice = try CheckChoice(dockerfile, arguments: order.buildArgs)
-    return (BuildPlan(stages: stages, warnings: choice.kept(warnings), platform: order.platform), [:])
+    var plan = BuildPlan(stages: stages, warnings: choice.kept(warnings), platform: order.platform)
+    plan.secretArguments = usedArguments.filter { order.given($0)?.isSecret == true }.sorted()
+    return (plan, [:])
   }
 
   /// ARGs before the first FROM, and the platform's: what FROM lines see.
@@ -93,9 +97,9 @@ struct Planner {
     }
     for argument in dockerfile.metaArgs {
       let scope = globals
-      if let given = order.buildArgs[argument.name] {
+      if let given = order.given(argument.name) {
         usedArguments.insert(argument.name)
-        globals.setArgument(argument.name, given)
+        globals.setArgument(argument.name, given.value, isSecret: given.isSecret)
       } else if let word = argument.defaultValue {
         globals.setArgument(
           argument.name, try Expansion.expand(word, escape: dockerfile.directives.escape) { scope.value(of: $0) })

@@ -10,6 +10,8 @@ struct Scope {
   private(set) var arguments: [(name: String, value: String)]
   /// Names of all declared ARGs, with a value or without.
   private(set) var declared: Set<String>
+  /// ARGs whose value is a secret or was made of one.
+  private(set) var secretArguments: Set<String> = []
 
   init(environment: [String], arguments: [(name: String, value: String)] = []) {
     self.environment = environment
@@ -40,10 +42,16 @@ struct Scope {
   /// An ARG without a value: known, and empty where it is used.
   mutating func declare(_ name: String) { declared.insert(name) }
 
-  mutating func setArgument(_ name: String, _ value: String) {
+  mutating func setArgument(_ name: String, _ value: String, isSecret: Bool = false) {
     declared.insert(name)
+    if isSecret { secretArguments.insert(name) } else { secretArguments.remove(name) }
     arguments.removeAll { $0.name == name }
     arguments.append((name, value))
+  }
+
+  /// Whether the variable is an ARG that holds a secret, and no ENV hides it.
+  func isSecret(_ name: String) -> Bool {
+    secretArguments.contains(name) && !environment.contains { Self.isEntry($0, of: name) }
   }
 
   /// What a RUN sees: the image's environment, and ARGs that no ENV hides.

@@ -57,12 +57,15 @@ extension StagePlanner {
       environment: environment, proxies: proxies,
       user: container.user ?? "", workingDirectory: container.workingDir ?? "/", script: run.script,
       network: run.network == .none ? .none : .host, mounts: Self.sorted(mounts),
-      isInsecure: run.security == .insecure)
+      isInsecure: run.security == .insecure, seesSecrets: !scope.secretArguments.isEmpty)
   }
 
   func history(of run: RunInstruction) -> String {
     let arguments = scope.arguments
-    let count = arguments.isEmpty ? "" : "|\(arguments.count) " + arguments.map { "\($0.name)=\($0.value) " }.joined()
+    let count = arguments.isEmpty ? "" : "|\(arguments.count) " + arguments.map { argument in
+        let isSecret = scope.secretArguments.contains(argument.name)
+        return "\(argument.name)=\(isSecret ? SecretValue.mask : argument.value) "
+      }.joined()
     let words = run.script == nil ? self.arguments(of: run.command) : [Self.scriptPath(run)]
     return "RUN \(count)\(words.joined(separator: " ")) # buildkit"
   }

@@ -7,6 +7,7 @@ struct StagePlanner {
   let stage: Stage
   let dockerfile: ParsedDockerfile
   let order: BuildOrder
+  private let mask: SecretMask
   let globals: Scope
   private(set) var scope: Scope
   private(set) var steps: [PlannedStep] = []
@@ -17,15 +18,17 @@ struct StagePlanner {
   private(set) var container: ImageConfig.Container
   private var cmdSetHere = false
   private let undefined = UndefinedVariables()
+  private let usedSecrets = UsedSecrets()
   private let firstNumber: Int
 
   init(
-    stage: Stage, dockerfile: ParsedDockerfile, order: BuildOrder, globals: Scope, config: ImageConfig, scope: Scope,
-    firstNumber: Int
+    stage: Stage, dockerfile: ParsedDockerfile, order: BuildOrder, mask: SecretMask, globals: Scope,
+    config: ImageConfig, scope: Scope, firstNumber: Int
   ) {
     self.stage = stage
     self.dockerfile = dockerfile
     self.order = order
+    self.mask = mask
     self.globals = globals
     self.config = config
     self.container = config.config ?? ImageConfig.Container()
@@ -56,17 +59,25 @@ struct StagePlanner {
       case .copy(let transfer), .add(let transfer):
         let origin = try await self.origin(of: transfer, graph, bases)
         let action = try action(of: transfer, from: origin)
-        append(instruction, place, .copy(action), history: try history(of: transfer, action))
+        let history = try history(of: transfer, action)
+        append(instruction, place, .copy(action), history: history)
+        warnOfSecrets(in: [history] + action.inlineContents, instruction, at: place)
       case .workdir(let path):
         let directory = Self.resolve(try expand(path), from: container.workingDir ?? "/")
         container.workingDir = directory
         append(
           instruction, place, .makeDirectory(directory, user: container.user ?? ""), history: "WORKDIR \(directory)")
+        warnOfSecrets(in: [directory], instruction, at: place)
       default:
         let history = try configure(instruction)
         append(instruction, place, .configure, history: history)
+        if case .arg = instruction.kind {
+        } else {
+          warnOfSecrets(in: [history ?? instruction.original], instruction, at: place)
+        }
       }
       warnOfUndefined(at: place)
+      _ = usedSecrets.take()
     } catch {
       var failure = error
       if failure.source == nil { failure.source = place.excerpt(in: dockerfile) }
@@ -156,13 +167,16 @@ struct StagePlanner {
     for declaration in declarations {
       let name = declaration.name
       usedArguments.insert(name)
-      var value = order.buildArgs[name]
+      let given = order.given(name)
+      var value = given?.value
       if value == nil, let word = declaration.defaultValue { value = try expand(word) }
       // BuildKit: the platform's arguments are among the globals, so a default in the stage hides them too.
       if value == nil { value = globals.value(of: name) }
       scope.declare(name)
-      if let value { scope.setArgument(name, value) }
-      shown.append(value.map { "\(name)=\($0)" } ?? name)
+      // What was made of a secret, as by `ARG URL=https://$TOKEN@host`, is one too.
+      let isSecret = given?.isSecret == true || value.map(mask.isIn) == true || globals.isSecret(name) && given == nil
+      if let value { scope.setArgument(name, value, isSecret: isSecret) }
+      shown.append(value.map { "\(name)=\(isSecret ? SecretValue.mask : $0)" } ?? name)
     }
     return "ARG " + shown.joined(separator: " ")
   }
@@ -190,7 +204,7 @@ struct StagePlanner {
     for word in words {
       let ports = try Expansion.expandWords(
         word, escape: dockerfile.directives.escape, lookup: { scope.value(of: $0) },
-        observe: { undefined.note($0, declared: scope.declared) })
+        observe: { note($0, scope) })
       for port in ports {
         for exposed in try ExposedPorts.parse(port) {
           container.exposedPorts = (container.exposedPorts ?? [:]).merging([exposed: ImageConfig.Empty()]) { $1 }
@@ -242,14 +256,35 @@ struct StagePlanner {
 
   func expand(_ word: String) throws(Failure) -> String {
     try Expansion.expand(
-      word, escape: dockerfile.directives.escape, lookup: { scope.value(of: $0) },
-      observe: { undefined.note($0, declared: scope.declared) })
+      word, escape: dockerfile.directives.escape, lookup: { scope.value(of: $0) }, observe: { note($0, scope) })
   }
 
   /// The same for a heredoc's text.
   func expandDocument(_ text: String) throws(Failure) -> String {
-    try Expansion.expandDocument(
-      text, lookup: { scope.value(of: $0) }, observe: { undefined.note($0, declared: scope.declared) })
+    try Expansion.expandDocument(text, lookup: { scope.value(of: $0) }, observe: { note($0, scope) })
+  }
+
+  private func note(_ use: Expansion.VariableUse, _ scope: Scope) {
+    undefined.note(use, declared: scope.declared)
+    if scope.isSecret(use.name) { usedSecrets.note(use.name) }
+  }
+
+  /// Docker: says nothing. Here: `texts` stay in the image, so whoever wrote a secret into them should know.
+  private mutating func warnOfSecrets(in texts: [String], _ instruction: Instruction, at place: Instruction) {
+    var names = usedSecrets.take()
+    if texts.contains(where: mask.isIn) {
+      for (name, value) in order.secretArguments where texts.contains(where: SecretMask([value]).isIn) {
+        names.insert(name)
+      }
+    }
+    guard !names.isEmpty else { return }
+    let word = instruction.original.prefix { $0 != " " && $0 != "\t" }.uppercased()
+    let secrets = names.sorted().map { "'\($0)'" }.joined(separator: ", ")
+    warnings.append(
+      BuildPlan.PlanWarning(
+        check: nil,
+        text: "\(word) writes build secret \(secrets) into the image, where whoever pulls it can read it",
+        source: place.excerpt(in: dockerfile)))
   }
 
   private mutating func warnOfUndefined(at place: Instruction) {
@@ -286,7 +321,7 @@ struct StagePlanner {
       PlannedStep(
         number: firstNumber + steps.count, instruction: Self.shown(instruction), line: place.lines.lowerBound,
         source: place.excerpt(in: dockerfile), action: action,
-        history: history ?? instruction.original))
+        history: mask.text(history ?? instruction.original)))
   }
 }
 

@@ -4,6 +4,8 @@ import Diagnostics
 struct SecretFilter {
   /// Longest first for each first byte, so that a secret within another hides nothing of the longer one's mask.
   private let byFirst: [UInt8: [[UInt8]]]
+  /// Which bytes begin one, by their value: most of what commands print does not.
+  private let begins: [Bool]
   /// The end of what came, which may be the beginning of a secret.
   private var held: [UInt8] = []
 
@@ -22,7 +24,9 @@ struct SecretFilter {
       }
     }
     patterns.remove([])
-    byFirst = Dictionary(grouping: patterns) { $0[0] }.mapValues { $0.sorted { $0.count > $1.count } }
+    let byFirst = Dictionary(grouping: patterns) { $0[0] }.mapValues { $0.sorted { $0.count > $1.count } }
+    self.byFirst = byFirst
+    begins = (0...255).map { byFirst[$0] != nil }
   }
 
   /// What can be said now of everything that came; the rest follows with the next bytes.
@@ -44,14 +48,12 @@ struct SecretFilter {
     var passed: [UInt8] = []
     passed.reserveCapacity(bytes.count)
     var rest = bytes
-    while let first = rest.first {
-      guard let patterns = byFirst[first] else {
-        passed.append(first)
-        rest.removeFirst()
-        continue
-      }
+    while let start = rest.firstIndex(where: { begins[Int($0)] }) {
+      passed.append(contentsOf: rest[..<start])
+      rest = rest[start...]
+      let first = rest[start]
       var found: Int?
-      for pattern in patterns {
+      for pattern in byFirst[first] ?? [] {
         if rest.starts(with: pattern) {
           found = pattern.count
           break
@@ -60,13 +62,14 @@ struct SecretFilter {
         if !isEnd, rest.count < pattern.count, pattern.starts(with: rest) { return (passed, rest) }
       }
       passed.append(contentsOf: found == nil ? [first] : Self.mask)
-      rest.removeFirst(found ?? 1)
+      rest = rest.dropFirst(found ?? 1)
     }
-    return (passed, rest)
+    passed.append(contentsOf: rest)
+    return (passed, [])
   }
 
   /// A file's value usually ends with a line end that the variable made of it lacks.
-  private static func trimmed(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+  static func trimmed(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     let isBlank: (UInt8) -> Bool = { [0x20, 0x09, 0x0a, 0x0d].contains($0) }
     var bytes = bytes.drop(while: isBlank)
     while let last = bytes.last, isBlank(last) { bytes.removeLast() }

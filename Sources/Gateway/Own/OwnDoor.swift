@@ -12,6 +12,9 @@ struct OwnDoor: Sendable {
   let imports: ImageImportDoor
   let contexts: ContextDoor
   let queue: QueueDoor
+  let faults: FaultDoor
+  /// Nil where nobody can reset.
+  let reset: ResetDoor?
   let reply: StreamReply
   let version: String
   let local: LocalCallers
@@ -35,19 +38,47 @@ struct OwnDoor: Sendable {
       guard call.method == .post else { return .methodNotAllowed(call, allowed: [.post]) }
       return try await contexts.respond(to: call, as: try await identities.caller(of: call))
     case ["queue"]:
-      let caller = try await identities.identity(authorization: call.header(.authorization))
+      let caller = try await identities.caller(of: call)
       return try await queue.respond(to: call, as: caller)
+    case ["faults"]:
+      return try await faults.respond(to: call, as: try await identities.caller(of: call))
+    case let path where path.first == "secrets" && path.count <= 2:
+      guard call.method == .delete else { return .methodNotAllowed(call, allowed: [.delete]) }
+      return try await clearSecrets(path.dropFirst().first, call)
+    case ["reset"]:
+      let caller = try await identities.caller(of: call)
+      guard let reset else { throw Self.unknown(call) }
+      return try await reset.respond(to: call, as: caller)
     case let path where path.count == 3 && path[0] == "builds" && path[2] == "events":
       guard call.isReading else { return .methodNotAllowed(call, allowed: [.get]) }
       return try await events(of: PercentText.decoded(path[1]), call)
     default:
-      throw Failure(
-        .notFound,
-        reason: "path-unknown",
-        "nothing answers on '\(call.path.prefix(500))'",
-        hint: "there are version, session, queue, contexts, images/import and builds/ID/events below /_kindling/"
-      )
+      throw Self.unknown(call)
     }
+  }
+
+  /// `DELETE /_kindling/secrets[/GROUP]`, where GROUP is a member of SaveBuildSecrets.
+  private func clearSecrets(_ name: String?, _ call: Call) async throws(Failure) -> Response {
+    let caller = try await identities.caller(of: call)
+    let group = name.flatMap { BuildSecrets.Group($0) }
+    guard name == nil || group != nil else {
+      throw Failure(
+        .notFound, reason: "secret-group-unknown", "there is no group '\((name ?? "").prefix(100))' of build secrets",
+        hint: "the groups are " + BuildSecrets.Group.allCases.map(\.member).joined(separator: ", "))
+    }
+    try await builds.clearSecrets(group, as: caller)
+    return .json(["success": true])
+  }
+
+  private static func unknown(_ call: Call) -> Failure {
+    Failure(
+      .notFound,
+      reason: "path-unknown",
+      "nothing answers on '\(call.path.prefix(500))'",
+      hint:
+        "there are version, session, queue, faults, secrets, contexts, reset, images/import and builds/ID/events "
+        + "below /_kindling/"
+    )
   }
 
   private struct Session: Encodable {

@@ -3,6 +3,7 @@ import HTTPTypes
 import HummingbirdCore
 import OCI
 import Registry
+import Service
 
 /// The OCI distribution API under `/v2/`.
 struct RegistryDoor: Sendable {
@@ -11,6 +12,7 @@ struct RegistryDoor: Sendable {
   let uploads: UploadDoor
   let manifests: ManifestDoor
   let listings: ListingDoor
+  let faults: FaultBoard
 
   func respond(to call: Call) async -> Response {
     let route = RegistryRoute(call.path)
@@ -46,6 +48,8 @@ struct RegistryDoor: Sendable {
     }
     let repository = try RegistryCaller.repository(route.repositoryName ?? "", host: call.host)
     try caller.check(repository, writing: !call.isReading)
+    let organization = repository.name.prefix { $0 != "/" }
+    try await faults.meet(call.isReading ? .registryPull : .registryPush, of: String(organization))
     switch route {
     case .version, .token, .catalog: return .text("")
     case .blob(_, let digest): return try await blobs.respond(to: call, repository, try Digest(digest))

@@ -40,6 +40,26 @@ package struct BuildSecrets: Sendable {
       self.password = password
     }
   }
+  /// What SaveBuildSecrets replaces as one.
+  package enum Group: String, Sendable, CaseIterable {
+    case registryCredentials, gitCredentials, buildSecrets
+
+    /// The contract's own name of the member.
+    package var member: String {
+      switch self {
+      case .registryCredentials: "registry_credentials"
+      case .gitCredentials: "git_credentials"
+      case .buildSecrets: "build_secrets"
+      }
+    }
+
+    /// By the member's name in either spelling; nil for any other word.
+    package init?(_ name: String) {
+      guard let group = Self.allCases.first(where: { $0.rawValue == name || $0.member == name }) else { return nil }
+      self = group
+    }
+  }
+
   package var registryCredentials: [String: String]
   package var gitCredentials: GitCredentials?
   package var buildSecrets: [String: String]

@@ -1,10 +1,12 @@
 import Diagnostics
 import FoundationEssentials
+import Outbound
+import Remote
 import Storage
 
 /// The organisation's build credentials, sealed at rest, one sealed text for each group.
 struct BuildSecretStore {
-  private enum Group: String { case registryCredentials, gitCredentials, buildSecrets }
+  private typealias Group = BuildSecrets.Group
 
   let data: DataDirectory
 
@@ -16,6 +18,25 @@ struct BuildSecretStore {
     }
     if let git = secrets.gitCredentials { try save(git, in: .gitCredentials, for: organization) }
     if !secrets.buildSecrets.isEmpty { try save(secrets.buildSecrets, in: .buildSecrets, for: organization) }
+  }
+
+  /// Forgets one group, or all.
+  func clear(_ group: BuildSecrets.Group?, of organization: OrganizationName) throws(Failure) {
+    try data.ledger.deleteBuildSecrets(organization, group: group?.rawValue)
+  }
+
+  /// What nobody may read who reads a build: all that was saved, in the forms in which it is sent.
+  func hidden(of organization: OrganizationName) throws(Failure) -> [SecretValue] {
+    var hidden = Array(try buildSecrets(of: organization).values)
+    if let git = try gitCredentials(of: organization) {
+      hidden.append(SecretValue(git.password))
+      hidden.append(SecretValue(BasicScheme.encoded("\(git.username):\(git.password)")))
+    }
+    for (host, text) in try registryCredentials(of: organization) {
+      let secrets = (try? RegistryCredential(saved: text, host: host))?.secrets ?? [text]
+      hidden += secrets.map { SecretValue($0) }
+    }
+    return hidden
   }
 
   /// What was saved to fetch from git with; nil when nothing was. Throws `seal-broken` when it cannot be opened.

@@ -1,3 +1,4 @@
+import Builder
 import Diagnostics
 import OCI
 import Registry
@@ -13,21 +14,26 @@ package final class BuildService: Sendable {
   private let data: DataDirectory
   private let queue: BuildQueue
   private let clock: WallClock
+  private let rising: RisingClock
   private let space: ContextSpace
   private let gitRules: GitRules
   private let obstacle: Failure?
+  /// What goes wrong on demand; none unless set.
+  package let faults: FaultBoard
 
   /// `obstacle` is why this machine cannot run builds, where it cannot: no build is taken then, nor what one is made of.
   package init(
     data: DataDirectory, queue: BuildQueue, gitRules: GitRules = GitRules(), clock: WallClock = .system,
-    contexts: ContextLimits = ContextLimits(), obstacle: Failure? = nil
+    contexts: ContextLimits = ContextLimits(), obstacle: Failure? = nil, faults: FaultBoard = FaultBoard()
   ) {
+    self.faults = faults
     self.obstacle = obstacle
     self.data = data
     self.queue = queue
     self.gitRules = gitRules
     self.clock = clock
-    self.space = ContextSpace(limits: contexts, ledger: data.ledger, clock: clock)
+    rising = RisingClock(clock, after: (try? data.ledger.highestBuildID())?.moment)
+    space = ContextSpace(limits: contexts, ledger: data.ledger, clock: clock)
   }
 
   /// Checks the request, makes the build durable and queues it. Everything that only the work can find out
@@ -38,7 +44,7 @@ package final class BuildService: Sendable {
     let order = try CheckedRequest(request)
     let source = try storedSource(of: request, for: caller)
     let record = BuildRecord(
-      id: BuildID.make(at: clock.now()), organization: caller.organization, name: order.name,
+      id: BuildID.make(at: rising.next()), organization: caller.organization, name: order.name,
       dockerfile: order.dockerfile, tags: order.tags, buildArgs: request.buildArgs, platform: order.platform,
       noCache: request.noCache, timeoutSeconds: request.timeoutSeconds, source: source, registry: request.registry,
       repository: request.repository, createdAt: clock.now())
@@ -50,6 +56,10 @@ package final class BuildService: Sendable {
       try? data.ledger.discard(record.id)
       throw error
     }
+    if let note = faults.hold(record) {
+      _ = try? data.events.append(.note(note), to: record.id)
+      return record
+    }
     await queue.enqueue(record)
     return record
   }
@@ -57,7 +67,26 @@ package final class BuildService: Sendable {
   /// One build of the caller's organisation; anybody else's is NOT_FOUND, as if it did not exist.
   package func build(_ id: String, as caller: Identity) async throws(Failure) -> BuildRecord {
     try caller.require(.getBuild)
-    return try record(id, of: caller)
+    return shown([try record(id, of: caller)], to: caller)[0]
+  }
+
+  /// The records as callers read them: without the values of the organisation's build secrets.
+  private func shown(_ records: [BuildRecord], to caller: Identity) -> [BuildRecord] {
+    guard records.contains(where: { !$0.buildArgs.isEmpty }) else { return records }
+    let store = BuildSecretStore(data: data)
+    let saved = try? store.buildSecrets(of: caller.organization)
+    let mask = (try? store.hidden(of: caller.organization)).map { SecretMask($0) }
+    return records.map { record in
+      var record = record
+      for (name, value) in record.buildArgs {
+        // Where they cannot be opened nobody knows what is one.
+        guard let mask, let saved, saved[name]?.text != value, !mask.isIn(value) else {
+          record.buildArgs[name] = SecretValue.mask
+          continue
+        }
+      }
+      return record
+    }
   }
 
   private func record(_ id: String, of caller: Identity) throws(Failure) -> BuildRecord {
@@ -79,7 +108,7 @@ package final class BuildService: Sendable {
     let cursors = PageCursor(data, caller.organization, status)
     let after = cursor.isEmpty ? nil : try cursors.last(in: cursor)
     let found = try data.ledger.builds(of: caller.organization, status: status, after: after, limit: size + 1)
-    let page = Array(found.prefix(size))
+    let page = shown(Array(found.prefix(size)), to: caller)
     guard found.count > size, let last = page.last else { return BuildPage(builds: page, nextCursor: "") }
     return BuildPage(builds: page, nextCursor: try cursors.text(after: last.id))
   }
@@ -142,6 +171,20 @@ package final class BuildService: Sendable {
     try caller.require(.saveBuildSecrets)
     try secrets.check()
     try BuildSecretStore(data: data).save(secrets, for: caller.organization)
+  }
+
+  /// Forgets one group of the organisation's build secrets, or all; SaveBuildSecrets itself cannot (contract §1.1: an
+  /// empty group is left alone).
+  package func clearSecrets(_ group: BuildSecrets.Group?, as caller: Identity) async throws(Failure) {
+    try caller.require(.saveBuildSecrets)
+    try BuildSecretStore(data: data).clear(group, of: caller.organization)
+  }
+
+  /// Takes faults away, and queues the builds that one kept PENDING.
+  package func clearFaults(at place: Fault.Place?) async {
+    faults.clear(place)
+    guard place == nil || place == .pending else { return }
+    for record in faults.release() { await queue.enqueue(record) }
   }
 
   /// Opens an upload; nothing is kept until `ContextUpload.finish()`.

@@ -8,6 +8,8 @@ package struct LogSequence: AsyncSequence, Sendable {
   package typealias Element = LogBatch
   private let events: EventSequence?
   private let skip: LogSkip
+  /// Makes each line late, while a fault asks for that.
+  package var slow: SlowLog?
 
   /// Renders `events`, which begin with the build's first, without what `skip` names; nil is an empty log.
   init(events: EventSequence?, skip: LogSkip = .lines(0)) {
@@ -18,11 +20,24 @@ package struct LogSequence: AsyncSequence, Sendable {
   package struct Iterator: AsyncIteratorProtocol {
     var events: EventSequence.AsyncIterator?
     let skip: LogSkip
+    let slow: SlowLog?
+    /// Lines that come one by one.
+    var late: [LogBatch] = []
     var renderer = LogRenderer()
     /// Lines of the whole log before the next.
     var count = 0
 
     package mutating func next() async throws(Failure) -> LogBatch? {
+      if late.isEmpty {
+        guard let batch = try await nextBatch() else { return nil }
+        guard let slow, slow.isOn else { return batch }
+        late = batch.single.reversed()
+      }
+      await slow?.wait()
+      return late.popLast()
+    }
+
+    private mutating func nextBatch() async throws(Failure) -> LogBatch? {
       while let batch = try await events?.nextBatch() {
         let first = count
         var lines: [LogLine] = []
@@ -49,7 +64,7 @@ package struct LogSequence: AsyncSequence, Sendable {
     }
   }
 
-  package func makeAsyncIterator() -> Iterator { Iterator(events: events?.makeAsyncIterator(), skip: skip) }
+  package func makeAsyncIterator() -> Iterator { Iterator(events: events?.makeAsyncIterator(), skip: skip, slow: slow) }
 }
 
 /// What of a log's beginning a reader does not want.
@@ -66,4 +81,10 @@ package struct LogBatch: Sendable, Hashable {
   /// Number of the first line in the whole log, from 1: what a reader goes on after.
   package var first: Int
   package var lines: [LogLine]
+
+  /// The same as batches of one line; itself where it has none.
+  fileprivate var single: [LogBatch] {
+    guard lines.count > 1 else { return [self] }
+    return lines.enumerated().map { LogBatch(first: first + $0.offset, lines: [$0.element]) }
+  }
 }

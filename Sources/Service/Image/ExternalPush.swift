@@ -24,23 +24,30 @@ package struct ExternalPush: Sendable {
     self.credentials = credentials
   }
 
+  /// Where a build's image goes besides this server's registry, one name for each tag; empty when it names no other
+  /// registry. Without a repository it is the build's own, `ORGANISATION/NAME`. Throws for what names none.
+  func targets(of record: BuildRecord) throws(Failure) -> [RemoteName] {
+    guard !record.registry.isEmpty else { return [] }
+    let host = RemoteName.canonical(host: record.registry)
+    guard !ownHosts().contains(host) else { return [] }
+    let repository = try Repository(
+      record.repository.isEmpty ? "\(record.organization)/\(record.name)" : record.repository)
+    var names: [RemoteName] = []
+    for tag in record.tags { names.append(try RemoteName(Reference(registry: host, repository: repository, tag: tag))) }
+    return names
+  }
+
   /// Pushes the image under each of the build's tags; the references it has there, none when the build names no other
   /// registry. Throws what `RemoteImages.push` throws, with a word on where the image is meanwhile.
   func push(
     _ digest: Digest, in repository: Repository, for record: BuildRecord
   ) async throws(Failure) -> [String] {
-    guard !record.registry.isEmpty, !record.repository.isEmpty else { return [] }
-    let host = RemoteName.canonical(host: record.registry)
-    guard !ownHosts().contains(host) else { return [] }
+    let names = try targets(of: record)
+    guard let host = names.first?.host else { return [] }
     let stored = try registry.manifest(.digest(digest), in: repository)
     let manifest: Manifest
     do { manifest = try CanonicalJSON.decode(Manifest.self, from: stored.bytes) } catch {
       throw Failure(wrapping: error, while: "reading the manifest to push")
-    }
-    var names: [RemoteName] = []
-    for tag in record.tags {
-      let target = Reference(registry: host, repository: try Repository(record.repository), tag: tag)
-      names.append(try RemoteName(target))
     }
     let image = PushableImage(
       manifest: RemoteManifest(digest: stored.digest, mediaType: stored.mediaType, bytes: stored.bytes),

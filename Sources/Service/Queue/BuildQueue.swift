@@ -24,8 +24,6 @@ package actor BuildQueue {
   let data: DataDirectory
   let clock: WallClock
   private let defaultTimeout: Duration
-  /// What keeps builds from running on this machine; the queue never opens then.
-  private let obstacle: String?
   private let logLimit: ByteCount
   private let work: Work
 
@@ -47,16 +45,16 @@ package actor BuildQueue {
     self.data = data
     self.defaultTimeout = defaultTimeout
     self.clock = clock
-    self.obstacle = obstacle
     self.work = work
     status = QueueStatus(workers: workers)
     status.isOpen = isOpen && obstacle == nil
+    status.obstacle = obstacle
     gauge = QueueGauge(status)
   }
 
   /// Lets waiting builds begin, where the queue was made closed: a start that fails must not touch them.
   package func open() {
-    if obstacle == nil { change { $0.isOpen = true } }
+    if status.obstacle == nil { change { $0.isOpen = true } }
     startNext()
     announceSoon()
   }
@@ -69,7 +67,7 @@ package actor BuildQueue {
     startNext()
     // Those before it lose nothing by it; only its own place is news.
     let own = line.elements(of: record.organization)
-    guard status.isOpen || obstacle != nil, own.last?.id == record.id else { return }
+    guard status.isOpen || status.obstacle != nil, own.last?.id == record.id else { return }
     announcer.tell(record, wait(of: record.organization, at: own.count - 1), in: data.events)
   }
 
@@ -166,7 +164,7 @@ package actor BuildQueue {
   private func wait(ahead: Int, own: Int) -> QueueWait {
     QueueWait(
       ahead: ahead, aheadOfSameOrganization: own, busyWorkers: running.count, workers: status.workers,
-      pausedAt: status.pausedAt, obstacle: obstacle)
+      pausedAt: status.pausedAt, obstacle: status.obstacle)
   }
 
   // MARK: - The way of a build
@@ -272,7 +270,7 @@ package actor BuildQueue {
 
   private func announce() {
     isAnnouncing = false
-    guard status.isOpen || obstacle != nil, !status.isStopping else { return }
+    guard status.isOpen || status.obstacle != nil, !status.isStopping else { return }
     for (ahead, place) in line.order.enumerated() {
       announcer.tell(place.element, wait(ahead: ahead, own: place.offset), in: data.events)
     }

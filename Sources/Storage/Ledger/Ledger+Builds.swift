@@ -44,6 +44,17 @@ extension Ledger {
     }
   }
 
+  /// Adds arguments that a running build has not been given by its caller to what is shown of it.
+  package func addArguments(_ arguments: [String: String], to id: BuildID) throws(Failure) {
+    try write("noting a build's arguments") { db in
+      let row = try Row.fetchOne(db, sql: "SELECT * FROM builds WHERE id = ?", arguments: [id.text])
+      guard let build = try row.map(BuildRecord.init(row:)) else { return }
+      let all = build.buildArgs.merging(arguments) { own, _ in own }
+      try db.execute(
+        sql: "UPDATE builds SET build_args = ? WHERE id = ?", arguments: [try JSONColumn.text(all), id.text])
+    }
+  }
+
   /// PENDING → RUNNING; false when the build was not PENDING (cancelled meanwhile, say).
   package func markRunning(_ id: BuildID, at moment: Timestamp) throws(Failure) -> Bool {
     try write("starting a build") { db in
@@ -111,6 +122,13 @@ extension Ledger {
   /// count than a start may take.
   package func buildCount(upTo most: Int = 10_000) throws(Failure) -> Int {
     try read("counting builds") { db in try Int.fetchOne(db, sql: BuildQuery.count, arguments: [most]) ?? 0 }
+  }
+
+  /// The highest identifier there is, of whatever organisation.
+  package func highestBuildID() throws(Failure) -> BuildID? {
+    try read("looking for the newest build") { db in
+      try String.fetchOne(db, sql: "SELECT max(id) FROM builds").map(BuildID.init(unchecked:))
+    }
   }
 
   /// Takes back a build that its caller was told does not exist; only a PENDING one.

@@ -20,6 +20,16 @@ extension Ledger {
     }
   }
 
+  /// Removes one group of an organisation's build secrets, or all of them.
+  package func deleteBuildSecrets(_ organization: OrganizationName, group: String?) throws(Failure) {
+    try write("removing build secrets") { db in
+      try db.execute(
+        sql: "DELETE FROM build_secrets WHERE organization = ? AND (? IS NULL OR secret_group = ?)",
+        arguments: [organization.name, group, group]
+      )
+    }
+  }
+
   /// An organisation's sealed build secrets by group.
   package func buildSecrets(_ organization: OrganizationName) throws(Failure) -> [String: [UInt8]] {
     try read("reading build secrets") { db in

@@ -21,7 +21,7 @@ struct BuildCommand: AsyncParsableCommand {
       """,
     subcommands: [
       BuildCreateCommand.self, BuildUploadCommand.self, BuildGetCommand.self, BuildListCommand.self,
-      BuildLogsCommand.self, BuildCancelCommand.self, BuildPathCommand.self,
+      BuildLogsCommand.self, BuildCancelCommand.self, BuildSecretsCommand.self, BuildPathCommand.self,
     ]
   )
 }
