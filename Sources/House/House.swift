@@ -120,7 +120,9 @@ package struct House: Sendable {
     let file = RunFile(
       pid: ProcessID.current, urls: .init(http: "http://\(main.urlHost)", grpc: grpc.urlHost),
       ports: .init(http: main.port, grpc: grpc.port), version: settings.version, startedAt: clock.now())
-    var warnings = ground.probes.filter { !$0.ok }.map { "\($0.name): \($0.detail)" + ($0.hint.map { "; \($0)" } ?? "") }
+    var warnings = ground.probes.filter { !$0.ok }.map {
+      "\($0.name): \($0.detail)" + ($0.hint.map { "; \($0)" } ?? "")
+    }
     if let obstacle = ground.obstacle { warnings.insert(obstacle.oneLine, at: 0) }
     if let since = rooms.queue.gauge.status.pausedAt {
       warnings.append("the queue is paused since \(since.clockText); no build begins until: kindling queue resume")

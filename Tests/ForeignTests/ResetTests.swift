@@ -108,7 +108,8 @@ import Testing
       var server = try await ServerProcess(data: folder.path("data"))
       for delay in [0, 4, 12, 40] {
         try await server.importBusybox()
-        async let reset = server.http("POST", "/_kindling/reset", token: server.token)
+        let current = server
+        async let reset = current.http("POST", "/_kindling/reset", token: current.token)
         // A moment of the reset, or just before or after it.
         try await Task.sleep(for: .milliseconds(delay + Int.random(in: 0...8)))
         await server.kill()
@@ -134,7 +135,8 @@ import Testing
     }
   }
 
-  @Test("a seed is applied before the server says that it is ready, once, and again after a reset; what fails says where")
+  @Test(
+    "a seed is applied before the server says that it is ready, once, and again after a reset; what fails says where")
   func seed() async throws {
     try await withTemporaryFolder { folder in
       try folder.write("", to: "seed/images/broken/v1.tar")
@@ -175,7 +177,9 @@ import Testing
         let failure = await #expect(throws: ServerProcess.StartFailed.self) {
           try await ServerProcess(data: folder.path("data"), flags: ["--seed", folder.path(seed)])
         }
-        #expect(failure?.words.contains(words) == true && failure?.words.contains("images/") == true, "\(failure?.words ?? "")")
+        #expect(
+          failure?.words.contains(words) == true && failure?.words.contains("images/") == true,
+          "\(failure?.words ?? "")")
       }
     }
   }
@@ -191,7 +195,8 @@ import Testing
       process.standardOutput = output
       process.standardError = FileHandle.nullDevice
       try process.run()
-      let ready = try JSON(text: String(decoding: await ServerProcess.firstLine(of: output.fileHandleForReading), as: UTF8.self))
+      let ready = try JSON(
+        text: String(decoding: await ServerProcess.firstLine(of: output.fileHandleForReading), as: UTF8.self))
       let data = try #require(ready["dataDirectory"].string)
       #expect(data.hasPrefix(folder.path), "\(ready.text)")
       let kindling = try Tool(ServerProcess.binary)
@@ -205,7 +210,8 @@ import Testing
       #expect(stopped.status == 0 && stopped.output.contains("stopped"), "\(stopped.all)")
       process.waitUntilExit()
       #expect(process.terminationStatus == 0)
-      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasPrefix("kindling-") } == [])
+      #expect(
+        try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasPrefix("kindling-") } == [])
     }
   }
 
