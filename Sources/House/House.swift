@@ -48,6 +48,8 @@ package struct House: Sendable {
 
     // Storage
     let data = try DataDirectory.open(at: settings.dataDirectory, durability: settings.durability, clock: clock)
+    // What a reset made of it is closed by whoever opened that.
+    defer { data.close() }
 
     // What outlives a reset, and the rooms that stand on it
     let identities = try IdentityService(mode: settings.authentication, mint: await TokenMint(key: data.key))
@@ -96,6 +98,8 @@ package struct House: Sendable {
       try? data.removeRunFile()
       throw error
     }
+    // Of rooms that a reset made while the stop went on, the stop knew nothing.
+    await open.now?.queue.stop()
     await open.now?.close()
     try data.removeRunFile()
     return stop.report
@@ -120,7 +124,9 @@ package struct House: Sendable {
     let file = RunFile(
       pid: ProcessID.current, urls: .init(http: "http://\(main.urlHost)", grpc: grpc.urlHost),
       ports: .init(http: main.port, grpc: grpc.port), version: settings.version, startedAt: clock.now())
-    var warnings = ground.probes.filter { !$0.ok }.map { "\($0.name): \($0.detail)" + ($0.hint.map { "; \($0)" } ?? "") }
+    var warnings = ground.probes.filter { !$0.ok }.map {
+      "\($0.name): \($0.detail)" + ($0.hint.map { "; \($0)" } ?? "")
+    }
     if let obstacle = ground.obstacle { warnings.insert(obstacle.oneLine, at: 0) }
     if let since = rooms.queue.gauge.status.pausedAt {
       warnings.append("the queue is paused since \(since.clockText); no build begins until: kindling queue resume")

@@ -134,7 +134,8 @@ import Testing
     }
   }
 
-  @Test("a seed is applied before the server says that it is ready, once, and again after a reset; what fails says where")
+  @Test(
+    "a seed is applied before the server says that it is ready, once, and again after a reset; what fails says where")
   func seed() async throws {
     try await withTemporaryFolder { folder in
       try folder.write("", to: "seed/images/broken/v1.tar")
@@ -175,7 +176,9 @@ import Testing
         let failure = await #expect(throws: ServerProcess.StartFailed.self) {
           try await ServerProcess(data: folder.path("data"), flags: ["--seed", folder.path(seed)])
         }
-        #expect(failure?.words.contains(words) == true && failure?.words.contains("images/") == true, "\(failure?.words ?? "")")
+        #expect(
+          failure?.words.contains(words) == true && failure?.words.contains("images/") == true,
+          "\(failure?.words ?? "")")
       }
     }
   }
@@ -191,7 +194,8 @@ import Testing
       process.standardOutput = output
       process.standardError = FileHandle.nullDevice
       try process.run()
-      let ready = try JSON(text: String(decoding: await ServerProcess.firstLine(of: output.fileHandleForReading), as: UTF8.self))
+      let ready = try JSON(
+        text: String(decoding: await ServerProcess.firstLine(of: output.fileHandleForReading), as: UTF8.self))
       let data = try #require(ready["dataDirectory"].string)
       #expect(data.hasPrefix(folder.path), "\(ready.text)")
       let kindling = try Tool(ServerProcess.binary)
@@ -205,7 +209,8 @@ import Testing
       #expect(stopped.status == 0 && stopped.output.contains("stopped"), "\(stopped.all)")
       process.waitUntilExit()
       #expect(process.terminationStatus == 0)
-      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasPrefix("kindling-") } == [])
+      #expect(
+        try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasPrefix("kindling-") } == [])
     }
   }
 
