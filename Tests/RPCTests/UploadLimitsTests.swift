@@ -26,7 +26,7 @@ import Wire
       let identities = try IdentityService(mode: .tokens, mint: await TokenMint(key: data.key))
       let calls = BuildCalls(BuildService(data: data, queue: queue, contexts: contexts))
       let token = try await identities.mintToken(for: try OrganizationName("acme"))
-      let service = BuildServiceRPC(calls: calls, identities: identities, patience: patience)
+      let service = BuildServiceRPC(identities: identities, patience: patience) { calls }
       try await withDoor(services: [service]) { _, port in
         try await body(data, port, ["authorization": "Bearer \(token)"])
       }
