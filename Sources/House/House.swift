@@ -48,6 +48,8 @@ package struct House: Sendable {
 
     // Storage
     let data = try DataDirectory.open(at: settings.dataDirectory, durability: settings.durability, clock: clock)
+    // What a reset made of it is closed by whoever opened that.
+    defer { data.close() }
 
     // What outlives a reset, and the rooms that stand on it
     let identities = try IdentityService(mode: settings.authentication, mint: await TokenMint(key: data.key))
@@ -96,6 +98,8 @@ package struct House: Sendable {
       try? data.removeRunFile()
       throw error
     }
+    // Of rooms that a reset made while the stop went on, the stop knew nothing.
+    await open.now?.queue.stop()
     await open.now?.close()
     try data.removeRunFile()
     return stop.report

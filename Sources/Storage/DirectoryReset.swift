@@ -17,7 +17,8 @@ struct DirectoryReset {
   static let mark = "reset"
   /// The server's own, which no reset touches. Everything else goes: a list of what goes would miss what is new.
   private static let kept: Set<String> = [
-    mark, DirectoryLock.name, DataDirectory.runFileName, "README.txt", "key", "token", DataDirectory.Folder.work.rawValue,
+    mark, DirectoryLock.name, DataDirectory.runFileName, "README.txt", "key", "token",
+    DataDirectory.Folder.work.rawValue,
   ]
   private static let caches: Set<String> = [
     DataDirectory.Folder.cache.rawValue, DataDirectory.Folder.git.rawValue, "oci", Ledger.file, Ledger.file + "-wal",

@@ -19,7 +19,9 @@ import Testing
     let hand = Hand()
     let rising = RisingClock(hand.clock, after: nil)
     var ids: [BuildID] = []
-    let moments: [Int64] = [1_700_000_000_000, 1_700_000_000_000, 1_600_000_000_000, 5, 1_800_000_000_000, 1_700_000_000_001]
+    let moments: [Int64] = [
+      1_700_000_000_000, 1_700_000_000_000, 1_600_000_000_000, 5, 1_800_000_000_000, 1_700_000_000_001,
+    ]
     for moment in moments {
       hand.set(moment)
       for _ in 0..<50 { ids.append(BuildID.make(at: rising.next())) }

@@ -44,7 +44,8 @@ import Testing
   func failed() throws {
     let scratch = try Scratch()
     // The second step finds the table that it is to make.
-    let folder = try oldDirectory(scratch, "\nCREATE TABLE pulled_tags (mine TEXT); INSERT INTO pulled_tags VALUES ('x');")
+    let folder = try oldDirectory(
+      scratch, "\nCREATE TABLE pulled_tags (mine TEXT); INSERT INTO pulled_tags VALUES ('x');")
     do {
       _ = try scratch.open(.durable)
       Issue.record("the upgrade did not fail")

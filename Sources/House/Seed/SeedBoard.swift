@@ -9,7 +9,9 @@ final class SeedBoard: Sendable {
   private let results = Mutex<[String: SeedResult]>([:])
 
   /// Nil `folder` is no seed.
-  init(folder: FilePath?) throws(Failure) { items = try folder.map { path throws(Failure) in try SeedItem.all(in: path) } ?? [] }
+  init(folder: FilePath?) throws(Failure) {
+    items = try folder.map { path throws(Failure) in try SeedItem.all(in: path) } ?? []
+  }
 
   func set(_ result: SeedResult) { results.withLock { $0[result.name] = result } }
 

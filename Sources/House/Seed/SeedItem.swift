@@ -83,7 +83,8 @@ struct SeedItem: Sendable, Hashable {
     } catch {
       throw Failure(
         .invalidArgument, reason: "seed-unreadable", "the seed '\(folder)' is no folder that can be read",
-        hint: "name a folder that holds images/, builds/ or secrets.json", cause: (error as NSError).localizedDescription)
+        hint: "name a folder that holds images/, builds/ or secrets.json",
+        cause: (error as NSError).localizedDescription)
     }
   }
 

@@ -72,7 +72,8 @@ struct SeedRun: Sendable {
     guard let saved = try? JSONDecoder().decode(Secrets.self, from: Data(bytes)) else {
       throw Failure(
         .invalidArgument, reason: "seed-secrets-invalid", "the file is no body of SaveBuildSecrets",
-        hint: #"write {"registryCredentials": {…}, "gitCredentials": {"username": …, "password": …}, "buildSecrets": {…}}"#)
+        hint:
+          #"write {"registryCredentials": {…}, "gitCredentials": {"username": …, "password": …}, "buildSecrets": {…}}"#)
     }
     return BuildSecrets(
       registryCredentials: saved.registryCredentials ?? [:], gitCredentials: saved.gitCredentials,

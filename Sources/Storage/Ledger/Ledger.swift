@@ -76,7 +76,8 @@ package final class Ledger: Sendable {
 
   /// What calls get after `close()`: their server is being reset or stopped.
   static let closed = Failure(
-    .unavailable, reason: "data-directory-closed", "the server is being reset or stopped", hint: "try again in a moment")
+    .unavailable, reason: "data-directory-closed", "the server is being reset or stopped", hint: "try again in a moment"
+  )
 
   private func failure(_ error: any Error, while doing: String) -> Failure {
     isClosed.load(ordering: .sequentiallyConsistent) ? Self.closed : Self.failure(error, while: doing, path)

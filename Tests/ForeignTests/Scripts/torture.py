@@ -165,10 +165,11 @@ class Client(threading.Thread):
             return [b for b, known in self.promises.builds.items() if not known["end"]]
 
     def look(self, build):
+        before = self.promises.builds[build]["end"]
         status, answer = self.server.json("GET", f"/v1/ignite/builds/{build}")
         check(status == 200, f"GetBuild {build} answered {status} {answer}")
         if status == 200:
-            note(self.promises, build, answer["build"])
+            note(self.promises, build, answer["build"], before)
 
     def create(self, source, name=None):
         number = self.chance.randrange(10 ** 12)
@@ -213,7 +214,7 @@ class Client(threading.Thread):
         status, answer = self.server.json("POST", f"/v1/ignite/builds/{build}/cancel", {})
         if status == 200:
             check(answer["status"] == "BUILD_STATUS_CANCELLED", f"CancelBuild answered {answer}")
-            note(self.promises, build, answer)
+            note(self.promises, build, answer, None)
             self.promises.count("cancels")
         else:
             check(answer.get("code") == 9, f"CancelBuild answered {status} {answer}")
@@ -293,13 +294,14 @@ class Client(threading.Thread):
         self.promises.count("tags")
 
 
-def note(promises, build, answer):
-    """An end that was seen is a promise too: it never changes."""
+def note(promises, build, answer, before):
+    """An end that was seen before the question was asked is a promise too: it never changes."""
     status = answer.get("status")
     check(status in STATUSES, f"build {build} has the status {status}")
+    check(before in (None, status), f"build {build} was {before} and is {status}")
     with promises.lock:
         known = promises.builds[build]
-        check(known["end"] in (None, status), f"build {build} was {known['end']} and is {status}")
+        check(status not in TERMINAL or known["end"] in (None, status), f"build {build} ends {known['end']} and {status}")
         if status in TERMINAL and not known["end"]:
             known["end"] = status
             promises.counts["ends"] += 1
@@ -314,7 +316,7 @@ def check_build(server, promises, build):
         return
     known, row = promises.builds[build], answer["build"]
     check(row["name"] == known["name"] and known["tag"] in row["tags"], f"build {build} has changed: {row}")
-    note(promises, build, row)
+    note(promises, build, row, known["end"])
     if row["status"] in TERMINAL:
         check_story(server, build, row)
 
