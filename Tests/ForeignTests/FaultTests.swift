@@ -63,6 +63,11 @@ import Testing
       _ = try await api.call("POST", "/v1/ignite/builds/\(cancelled)/cancel", [:])
       try await server.kindling(["faults", "clear"]).expectSuccess()
       #expect(try await api.ended(cancelled).build["status"] == "BUILD_STATUS_CANCELLED")
+      // Each line of a log comes late, and all of it.
+      try await server.kindling(["faults", "set", "log", "--delay-ms", "300", "--count", "3"]).expectSuccess()
+      let began = ContinuousClock.now
+      #expect(try await api.ended(stuck).log == log)
+      #expect(began.duration(to: .now) >= .milliseconds(900))
       // Registry clients are sent away as they are by registries.
       let before = try await api.call("GET", "/v2/dev/app/manifests/latest")
       #expect(before.status == 200, "\(before)")

@@ -95,7 +95,8 @@ package struct SecretMask: Sendable {
   private static func percentEncoded(_ bytes: [UInt8]) -> String {
     bytes.reduce(into: "") { text, byte in
       switch byte {
-      case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x5f, 0x7e: text.unicodeScalars.append(Unicode.Scalar(byte))
+      case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x5f, 0x7e:
+        text.unicodeScalars.append(Unicode.Scalar(byte))
       default: text += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
       }
     }
