@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 BIN := .build/debug/kindling
 
-.PHONY: help demo run test check fuzz bench bench-git bench-ledger fmt proto golden release clean
+.PHONY: help demo run test torture check fuzz bench bench-git bench-ledger fmt proto golden release clean
 
 help: ## list the recipes
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -28,6 +28,11 @@ check: ## floors, imports, format and generated code
 	@.ci/install build test
 	.ci/check && swift format lint --strict --parallel --recursive Sources Tests Package.swift
 	Sources/API/Proto/generate --check
+
+torture: ## kill a busy server two hundred times and check what it had acknowledged: make torture ROUNDS=50
+	@.ci/install build test
+	.ci/python && swift build --product kindling && swift build --product kindlingPackageTests
+	KINDLING_TORTURE_ROUNDS=$(or $(ROUNDS),200) swift test --skip-build --filter TortureTests
 
 fuzz: ## five minutes of wild bytes for what reads those of strangers
 	@.ci/install build test

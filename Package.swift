@@ -52,7 +52,7 @@ let package = Package(
       name: "House",
       dependencies: [
         "Gateway", "RPC", "Wire", "Service", "Builder", "Registry", "Remote", "Git", "Outbound", "Storage", "Sandbox",
-        "OCI", "Diagnostics",
+        "Archive", "OCI", "Diagnostics",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),

@@ -32,7 +32,7 @@ extension BuildEvent {
       guard let planned = plan.first(where: { $0.step == step }) else { return ["#\(step)"] }
       return ["#\(step) [\(planned.stage)] \(planned.instruction)"]
     case .output(let step, _, let line):
-      return ["#\(step) \(Self.seconds(from: stepStartedAt, to: at)) \(line)"]
+      return [Self.outputPrefix(of: step, startedAt: stepStartedAt, at: at) + line]
     case .stepFinished(let report):
       let time = Self.seconds(milliseconds: report.durationMilliseconds)
       switch report.result {
@@ -56,6 +56,10 @@ extension BuildEvent {
     }
   }
 
+  fileprivate static func outputPrefix(of step: Int, startedAt: Timestamp?, at: Timestamp) -> String {
+    "#\(step) \(seconds(from: startedAt, to: at)) "
+  }
+
   private static func seconds(from start: Timestamp?, to end: Timestamp) -> String {
     seconds(milliseconds: start.map { Swift.max(0, end.milliseconds - $0.milliseconds) } ?? 0)
   }
@@ -72,15 +76,30 @@ extension BuildEvent {
 package struct LogRenderer: Sendable {
   private var plan: [BuildEvent.PlannedStep] = []
   private var startedAt: [Int: Timestamp] = [:]
+  /// `#4 12.31 `, which stands before many lines in a row.
+  private var prefix = (step: 0, at: Timestamp(milliseconds: .min), text: "")
   package init() {}
 
   package mutating func lines(for event: BuildEvent) -> [LogLine] {
+    var lines: [LogLine] = []
+    append(event, to: &lines)
+    return lines
+  }
+
+  package mutating func append(_ event: BuildEvent, to lines: inout [LogLine]) {
     switch event.kind {
+    case .output(let step, _, let line):
+      if prefix.step != step || prefix.at != event.at {
+        prefix = (step, event.at, BuildEvent.outputPrefix(of: step, startedAt: startedAt[step], at: event.at))
+      }
+      lines.append(LogLine(at: event.at, text: prefix.text + line))
+      return
     case .planned(let steps): plan = steps
-    case .stepStarted(let step): startedAt[step] = event.at
+    case .stepStarted(let step):
+      startedAt[step] = event.at
+      prefix.step = 0
     default: break
     }
-    let step: Int? = if case .output(let step, _, _) = event.kind { step } else { nil }
-    return event.logLines(plan: plan, stepStartedAt: step.flatMap { startedAt[$0] })
+    lines += event.logLines(plan: plan, stepStartedAt: nil)
   }
 }

@@ -36,4 +36,7 @@ package struct Timestamp: Sendable, Hashable, Comparable, Codable {
     try container.encode(milliseconds)
   }
   package static func < (a: Self, b: Self) -> Bool { a.milliseconds < b.milliseconds }
+  package func adding(_ duration: Duration) -> Self {
+    Self(milliseconds: milliseconds + Int64(duration / .milliseconds(1)))
+  }
 }

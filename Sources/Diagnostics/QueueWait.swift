@@ -56,12 +56,21 @@ package struct QueueWait: Sendable, Hashable, Codable {
 
 extension Timestamp {
   /// `2026-11-21 15:04:05 UTC`.
-  package var clockText: String {
+  package var clockText: String { parts { "\($0) \($1) UTC" } }
+
+  /// `2026-11-21T15:04:05.678Z`, as machines write it.
+  package var internetText: String {
+    let rest = "\(1000 + (milliseconds % 1000 + 1000) % 1000)".dropFirst()
+    return parts { "\($0)T\($1).\(rest)Z" }
+  }
+
+  private func parts(_ join: (_ day: String, _ time: String) -> String) -> String {
     var moment = time_t(milliseconds / 1000)
     var parts = tm()
     gmtime_r(&moment, &parts)
     func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
-    return "\(1900 + parts.tm_year)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday)) "
-      + "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec)) UTC"
+    return join(
+      "\(1900 + parts.tm_year)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))",
+      "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))")
   }
 }

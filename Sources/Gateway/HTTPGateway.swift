@@ -24,7 +24,7 @@ package struct HTTPGateway: Sendable {
   private let date: HTTPDate
   private let logger: Logger
 
-  /// `readiness` is asked at every call of `/readyz`.
+  /// `readiness` is asked at every call of `/readyz`; without `reset` nobody can.
   package init(
     builds: BuildService,
     identities: IdentityService,
@@ -33,6 +33,7 @@ package struct HTTPGateway: Sendable {
     data: DataDirectory,
     settings: GatewaySettings,
     logger: Logger = Logger(label: "gateway"),
+    reset: ResetDoor.Reset? = nil,
     readiness: @escaping @Sendable () async -> Readiness
   ) {
     let local = LocalCallers(areTrusted: settings.offersSession)
@@ -42,8 +43,10 @@ package struct HTTPGateway: Sendable {
       builds: builds,
       identities: identities,
       imports: ImageImportDoor(imports: imports, work: data.path(.work)),
+      contexts: ContextDoor(builds: builds),
       queue: QueueDoor(builds: builds, owner: settings.isShared ? identities.defaultOrganization : nil),
       faults: FaultDoor(builds: builds, owner: settings.isShared ? identities.defaultOrganization : nil),
+      reset: reset.map { ResetDoor(owner: identities.defaultOrganization, reset: $0) },
       reply: reply,
       version: settings.version,
       local: local

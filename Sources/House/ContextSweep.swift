@@ -4,13 +4,14 @@ import ServiceLifecycle
 
 /// Sweeps expired contexts at the start and once an hour, beside the serving.
 struct ContextSweep: ServiceLifecycle.Service {
-  let expiry: ContextExpiry
+  /// Of the rooms that serve at the moment.
+  let expiry: @Sendable () -> ContextExpiry?
   let logger: Logger
 
   func run() async throws {
     await cancelWhenGracefulShutdown {
       repeat {
-        do { try expiry.sweep() } catch { logger.warning("contexts were not swept: \(error)") }
+        do { try expiry()?.sweep() } catch { logger.warning("contexts were not swept: \(error)") }
       } while await isTimeAgain()
     }
   }

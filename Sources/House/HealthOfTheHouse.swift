@@ -15,11 +15,13 @@ struct HealthOfTheHouse: Sendable {
   let obstacle: Failure?
   let faults: FaultBoard
   let isScripted: Bool
+  let seed: SeedBoard
 
   func readiness() -> Readiness {
-    var parts = doors + [ledger, blobs, line]
+    var parts = doors + [ledger, blobs, disk.isFull, line].compactMap(\.self) + seed.unfinished
     let ready = parts.allSatisfy(\.ok)
     parts += probes.map { Readiness.Part(name: "sandbox/\($0.name)", ok: $0.ok, detail: $0.detail) }
+    parts += [disk.state].compactMap(\.self) + seed.finished
     // Without a sandbox CreateBuild answers UNAVAILABLE and everything else serves: the house is not unready by it.
     if let obstacle { parts.insert(Readiness.Part(name: "builds", ok: false, detail: obstacle.oneLine), at: 0) }
     if isScripted { parts.insert(Readiness.Part(name: "builds", ok: true, detail: "scripted"), at: 0) }
@@ -43,8 +45,21 @@ struct HealthOfTheHouse: Sendable {
   /// A paused queue is as somebody wants it, and ready.
   private var line: Readiness.Part {
     let status = queue.status
-    if obstacle != nil { return Readiness.Part(name: "queue", ok: true, detail: "closed") }
+    // Where no build can run the part `builds` says so.
+    if status.obstacle != nil { return Readiness.Part(name: "queue", ok: !status.isStopping, detail: "closed") }
     return Readiness.Part(name: "queue", ok: status.isOpen && !status.isStopping, detail: status.text)
+  }
+
+  /// What is left for the data directory. A full disk makes the house unready, one that is nearly full is told.
+  private var disk: (isFull: Readiness.Part?, state: Readiness.Part?) {
+    guard let space = data.freeSpace else { return (nil, nil) }
+    let words = "\(space) free for '\(data.root)'"
+    let hint = "; free some space, or move to another directory with --data-dir"
+    if space < DataDirectory.leastSpace {
+      return (Readiness.Part(name: "disk", ok: false, detail: "full: \(words)\(hint)"), nil)
+    }
+    let isLow = space < DataDirectory.lowSpace
+    return (nil, Readiness.Part(name: "disk", ok: !isLow, detail: isLow ? "low: \(words)\(hint)" : words))
   }
 
   private var ledger: Readiness.Part {

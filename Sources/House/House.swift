@@ -1,19 +1,15 @@
-import Builder
 import Diagnostics
 import Gateway
 import Logging
 import NIOCore
 import NIOPosix
-import OCI
 import RPC
-import Registry
 import Sandbox
 import Service
 import ServiceLifecycle
 import Storage
 import SystemPackage
 import UnixSignals
-import Wire
 
 /// The composition root: settings → rooms → doors → run → stop. Reads like the house is built.
 package struct House: Sendable {
@@ -52,111 +48,81 @@ package struct House: Sendable {
 
     // Storage
     let data = try DataDirectory.open(at: settings.dataDirectory, durability: settings.durability, clock: clock)
-    defer { data.close() }
 
-    // Identity
+    // What outlives a reset, and the rooms that stand on it
     let identities = try IdentityService(mode: settings.authentication, mint: await TokenMint(key: data.key))
     try await FirstToken(data: data).makeIfMissing(by: identities)
-
-    // Registry and builder
     let bound = BoundAddresses(main: settings.listen, grpc: settings.grpcListen)
-    let registry = ImageRegistry(data: data)
-    let images = LocalImages(registry: registry, ownHosts: { bound.names })
-    let outside = try Outside(
-      settings, data: data, registry: registry, images: images, bound: bound, owner: identities.defaultOrganization)
-    let faults = FaultBoard()
-    let builder = ImageBuilder(
-      data: data, executable: settings.executable, bases: FaultyBases(bases: outside.bases, faults: faults),
-      clock: clock, files: outside.files,
-      trees: outside.trees, cacheMounts: settings.cacheMounts)
-    let job = BuildJob(
-      data: data, builder: builder, git: outside.git, registry: registry, registryHost: { bound.registryHost },
-      external: outside.push, grants: settings.grants, faults: faults,
-      scripted: settings.script.map { ScriptedBuilder(script: $0, blobs: data.blobs, clock: clock) })
-
-    // Queue
     let threads = BuildThreads()
     // A script runs nothing, so nothing can keep it from running.
     let probes = settings.script == nil ? SandboxProbe.run() : []
-    let obstacle = SandboxProbe.obstacle(in: probes)
-    let queue = BuildQueue(
-      data: data, workers: settings.workers, defaultTimeout: settings.buildTimeout, clock: clock, isOpen: false,
-      obstacle: obstacle?.message
-    ) { (record, reporter) async throws(Failure) in
-      try await threads.run { () async throws(Failure) in try await job.run(record, reporter: reporter) }
-    }
-
-    // Use-cases
-    let builds = BuildService(
-      data: data, queue: queue, gitRules: settings.gitRules, clock: clock, obstacle: obstacle, faults: faults)
-    let imports = ImageImportService(data: data, registry: registry, images: images, threads: threads)
+    let ground = Rooms.Ground(
+      settings: settings, identities: identities, bound: bound, threads: threads, probes: probes,
+      clock: clock, seed: try SeedBoard(folder: settings.seed))
+    let open = OpenRooms(ground)
+    let first = try open.start(data)
+    defer { open.now?.data.close() }
 
     // Doors
-    let health = HealthOfTheHouse(
-      data: data, probes: probes, addresses: bound, queue: queue.gauge, obstacle: obstacle, faults: faults,
-      isScripted: settings.script != nil)
-    let gateway = HTTPGateway(
-      builds: builds, identities: identities, registry: registry, imports: imports, data: data,
-      settings: GatewaySettings(
-        version: settings.version, allowedHosts: settings.allowedHosts,
-        registryAuthRequired: settings.registryAuthRequired || !settings.isLoopbackOnly,
-        offersSession: settings.isLoopbackOnly && !settings.registryAuthRequired,
-        isShared: !settings.isLoopbackOnly),
-      readiness: { health.readiness() })
     let door = DoorServer(
-      addresses: [settings.listen, settings.grpcListen], responder: gateway.responder,
-      services: [BuildServiceRPC(calls: BuildCalls(builds), identities: identities)], numbers: numbers,
-      isReady: { health.readiness().ready }, logger: logger
+      addresses: [settings.listen, settings.grpcListen],
+      responder: { request, writer, channel in
+        guard let rooms = await open.current() else { return }
+        try await rooms.gateway.responder(request, writer, channel)
+      },
+      services: [BuildServiceRPC(identities: identities) { await open.current()?.calls ?? first.calls }],
+      off: ground.obstacle == nil ? [] : [BuildServiceRPC.name], numbers: numbers,
+      isReady: { open.now?.health.readiness().ready ?? false }, logger: logger
     ) { addresses in
       bound.set(main: addresses[0], grpc: addresses[1])
-      await queue.open()
-      var ready = ready(bound, data: data, probes: probes, obstacle: obstacle, queue: queue.gauge)
+      await first.queue.open()
+      var ready = ready(first, ground)
       ready.warnings += numbers?.differences ?? []
       do { try data.writeRunFile(ready.runFile) } catch { logger.error("run.json: \(error)") }
+      ready.warnings += await SeedRun(ground, first).apply().filter { !$0.ok }.map(\.warning)
       onReady(ready)
     }
 
     // Run and stop: the queue stops first, so that no build begins while the doors drain.
-    let stop = QueueService(queue: queue, grace: settings.stopGrace, onWait: onStopping)
-    try await queue.recover()
-    Task(executorPreference: threads) { builder.tidy() }
+    let stop = QueueService(
+      queue: { open.now?.queue }, logs: { open.now?.data.events }, grace: settings.stopGrace, onWait: onStopping)
+    try await first.recover()
+    first.tidy(on: threads)
     do {
-      try await serviceGroup(door, stop, ContextExpiry(data: data), signals).run()
+      try await serviceGroup(door, stop, ContextSweep(expiry: { open.now?.expiry }, logger: logger), signals).run()
     } catch {
-      await queue.stop()
-      await outside.close()
+      await open.now?.queue.stop()
+      await open.now?.close()
       try? data.removeRunFile()
       throw error
     }
-    await outside.close()
+    await open.now?.close()
     try data.removeRunFile()
     return stop.report
   }
 
   private func serviceGroup(
-    _ door: DoorServer, _ queue: QueueService, _ expiry: ContextExpiry, _ signals: [UnixSignal]
+    _ door: DoorServer, _ queue: QueueService, _ sweep: ContextSweep, _ signals: [UnixSignal]
   ) -> ServiceGroup {
     typealias Member = ServiceGroupConfiguration.ServiceConfiguration
     var group = ServiceGroupConfiguration(
       services: [
         Member(service: door, successTerminationBehavior: .gracefullyShutdownGroup),
         Member(service: queue, successTerminationBehavior: .ignore),
-        Member(service: ContextSweep(expiry: expiry, logger: logger), successTerminationBehavior: .ignore),
+        Member(service: sweep, successTerminationBehavior: .ignore),
       ], gracefulShutdownSignals: signals, logger: logger)
     group.maximumGracefulShutdownDuration = settings.stopGrace + .seconds(20)
     return ServiceGroup(configuration: group)
   }
 
-  private func ready(
-    _ bound: BoundAddresses, data: DataDirectory, probes: [SandboxProbe.Finding], obstacle: Failure?, queue: QueueGauge
-  ) -> Ready {
-    let (main, grpc) = bound.current
+  private func ready(_ rooms: Rooms, _ ground: Rooms.Ground) -> Ready {
+    let (main, grpc) = ground.bound.current
     let file = RunFile(
       pid: ProcessID.current, urls: .init(http: "http://\(main.urlHost)", grpc: grpc.urlHost),
       ports: .init(http: main.port, grpc: grpc.port), version: settings.version, startedAt: clock.now())
-    var warnings = probes.filter { !$0.ok }.map { "\($0.name): \($0.detail)" + ($0.hint.map { "; \($0)" } ?? "") }
-    if let obstacle { warnings.insert(obstacle.oneLine, at: 0) }
-    if let since = queue.status.pausedAt {
+    var warnings = ground.probes.filter { !$0.ok }.map { "\($0.name): \($0.detail)" + ($0.hint.map { "; \($0)" } ?? "") }
+    if let obstacle = ground.obstacle { warnings.insert(obstacle.oneLine, at: 0) }
+    if let since = rooms.queue.gauge.status.pausedAt {
       warnings.append("the queue is paused since \(since.clockText); no build begins until: kindling queue resume")
     }
     if settings.script != nil {
@@ -171,8 +137,7 @@ package struct House: Sendable {
       warnings.append("listening beyond this machine: whoever reaches the port can run code here with a token")
     }
     return Ready(
-      runFile: file, registry: bound.registryHost, builds: (try? data.ledger.buildCount()) ?? 0,
-      queue: queue.status, sandbox: probes,
-      warnings: warnings)
+      runFile: file, registry: ground.bound.registryHost, builds: (try? rooms.data.ledger.buildCount()) ?? 0,
+      queue: rooms.queue.gauge.status, sandbox: ground.probes, warnings: warnings)
   }
 }

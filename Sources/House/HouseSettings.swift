@@ -36,6 +36,10 @@ package struct HouseSettings: Sendable {
   package var script: BuildScript?
   /// A build's time when its caller sets none.
   package var buildTimeout = BuildQueue.usualTimeout
+  /// What uploaded contexts may take.
+  package var contexts = ContextLimits()
+  /// What of one build's log is kept on disk.
+  package var logLimit = BuildQueue.usualLogLimit
   /// How long running builds may still take when the server is stopped.
   package var stopGrace = Duration.zero
   /// This program, through which RUN steps are started.
@@ -49,6 +53,8 @@ package struct HouseSettings: Sendable {
   package var network = NetworkReach.open
   /// Whether images also go to the registry that their build names.
   package var pushesExternally = false
+  /// What an empty data directory begins with.
+  package var seed: FilePath?
   /// How the registries of others are reached.
   package var remote = RemoteSettings()
 

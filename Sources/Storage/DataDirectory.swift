@@ -54,7 +54,7 @@ package final class DataDirectory: Sendable {
     seal = Seal(key: key)
     blobs = try BlobStore(root: root.appending("oci"), uploads: uploads, durability: durability)
     contexts = try ContextStore(root: root.appending("contexts"), uploads: uploads, durability: durability)
-    ledger = try Ledger(root.appending("ledger.sqlite"), durability: durability)
+    ledger = try Ledger(root.appending(Ledger.file), durability: durability)
     events = EventLogs(root.appending(Folder.builds.rawValue), durability: durability, clock: clock)
     self.lock = Mutex(lock)
   }
@@ -71,11 +71,43 @@ package final class DataDirectory: Sendable {
     try root.makeDirectory()
     guard let lock = try DirectoryLock(root.appending(DirectoryLock.name)) else { throw inUse(root) }
     do throws(Failure) {
-      return try DataDirectory(root: root, durability: durability, clock: clock, lock: lock)
+      // One that a killed server left would name a process that may be anybody's by now.
+      try root.appending(runFileName).removeFile()
+      return try open(at: root, durability, clock, holding: lock)
     } catch {
       lock.release()
       throw error
     }
+  }
+
+  /// Opens what is there, and completes a reset that was decided.
+  private static func open(
+    at root: FilePath, _ durability: Durability, _ clock: WallClock, holding lock: DirectoryLock
+  ) throws(Failure) -> DataDirectory {
+    let reset = DirectoryReset(root: root, durability: durability)
+    let scope = reset.decided
+    if let scope { try reset.removeFiles(scope) }
+    let directory = try DataDirectory(root: root, durability: durability, clock: clock, lock: lock)
+    if let scope { try reset.complete(scope, directory.ledger) }
+    return directory
+  }
+
+  /// Decides that the directory is emptied; `reset()` does it, or the next start.
+  package func decideReset(_ scope: ResetScope) throws(Failure) {
+    try DirectoryReset(root: root, durability: durability).decide(scope)
+  }
+
+  /// Empties the directory as was decided and opens it anew, without giving the lock away. Afterwards this value answers
+  /// UNAVAILABLE (`data-directory-closed`): what it promised meanwhile would be gone. When that fails the directory stays
+  /// closed and locked, and the next start completes the reset.
+  package func reset() throws(Failure) -> DataDirectory {
+    let held = lock.withLock { lock -> DirectoryLock? in
+      defer { lock = nil }
+      return lock
+    }
+    guard let held else { throw Ledger.closed }
+    ledger.close()
+    return try Self.open(at: root, durability, clock, holding: held)
   }
 
   package func path(_ folder: Folder) -> FilePath { root.appending(folder.rawValue) }
@@ -129,7 +161,7 @@ package final class DataDirectory: Sendable {
     This is the data directory of kindling, a local build platform: builds, their logs, images and uploads.
     It belongs to a running server while 'lock' is held; when none runs, it is safe to delete as a whole.
 
-    ledger.sqlite  builds, contexts, tags, manifests, sealed secrets
+    ledger.sqlite  builds, contexts, tags, manifests, sealed secrets; .before-N is the copy of an earlier version's
     oci/           image content by digest; other tools can open it as an OCI image layout
     builds/        one folder a build; events.ndjson is what happened, one JSON object a line
     contexts/      uploaded archives by digest

@@ -1,4 +1,5 @@
 import Diagnostics
+import Synchronization
 
 /// An organisation: the owner of every row and of the first path component of every repository.
 package struct OrganizationName: Sendable, Hashable, Codable, Comparable, CustomStringConvertible {
@@ -61,6 +62,9 @@ extension PrefixedIdentifier {
   /// A new identifier for a row made at `moment`.
   package static func make(at moment: Timestamp) -> Self { Self(unchecked: prefix + ULID.make(at: moment)) }
 
+  /// The moment it was made for.
+  package var moment: Timestamp { ULID.moment(text.dropFirst(Self.prefix.count)) }
+
   package var description: String { text }
   package static func < (a: Self, b: Self) -> Bool { a.text < b.text }
   package init(from decoder: any Decoder) throws {
@@ -75,13 +79,26 @@ extension PrefixedIdentifier {
 /// Crockford base-32 text of 48 bits of Unix milliseconds and 80 random bits; sorts by time.
 enum ULID {
   private static let digits = Array("0123456789ABCDEFGHJKMNPQRSTVWXYZ".utf8)
+  private static let last = Mutex<UInt128>(0)
 
+  /// Of two in a row made in one millisecond the second is greater: lists and queues are in the order of ids, and a page
+  /// that has been handed out must not get rows in its middle.
   static func make(at moment: Timestamp) -> String {
-    var text: [UInt8] = []
-    let time = UInt64(max(0, moment.milliseconds))
-    for shift in stride(from: 45, through: 0, by: -5) { text.append(digits[Int(time >> UInt64(shift) & 31)]) }
-    for _ in 0..<16 { text.append(digits[Int.random(in: 0..<32)]) }
+    let time = UInt128(max(0, moment.milliseconds)) << 80
+    let number = last.withLock { last in
+      let isSameMoment = last >> 80 == time >> 80
+      last = isSameMoment ? last + 1 : time | UInt128.random(in: 0..<1 << 79)
+      return last
+    }
+    let text = stride(from: 125, through: 0, by: -5).map { digits[Int(truncatingIfNeeded: number >> UInt128($0) & 31)] }
     return String(decoding: text, as: UTF8.self)
+  }
+
+  static func moment(_ text: some StringProtocol) -> Timestamp {
+    let time = text.utf8.prefix(10).reduce(UInt64(0)) { time, digit in
+      time << 5 | UInt64(digits.firstIndex(of: digit) ?? 0)
+    }
+    return Timestamp(milliseconds: Int64(clamping: time))
   }
 
   static func isValid(_ text: some StringProtocol) -> Bool {

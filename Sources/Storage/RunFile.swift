@@ -45,7 +45,7 @@ package struct RunFile: Sendable, Hashable, Codable {
 }
 
 extension DataDirectory {
-  private static let runFileName = "run.json"
+  static let runFileName = "run.json"
 
   /// Tells the command line where this server is; others of this user can read it.
   package func writeRunFile(_ file: RunFile) throws(Failure) {

@@ -7,9 +7,6 @@ import Storage
 /// The contract's BuildService in its own messages, one method for each RPC: what both doors call once they know
 /// the caller. Everything is decided below; here messages become requests and records become messages.
 package struct BuildCalls: Sendable {
-  /// The lines of a log as the stream's messages.
-  package typealias LogMessages = AsyncMapSequence<LogSequence, Dodil_Ignite_V1_StreamBuildLogsResponse>
-
   private let builds: BuildService
 
   package init(_ builds: BuildService) { self.builds = builds }
@@ -60,22 +57,18 @@ package struct BuildCalls: Sendable {
     return answer
   }
 
-  /// The log, live until the build is terminal. What is wrong with the call is thrown here, before the first line.
+  /// The log, live until the build is terminal; with `after` without so many lines, which the caller has. What is wrong
+  /// with the call is thrown here, before the first line.
   package func streamBuildLogs(
     _ message: Dodil_Ignite_V1_StreamBuildLogsRequest,
+    after: Int? = nil,
     as caller: Identity
-  ) async throws(Failure) -> LogMessages {
+  ) async throws(Failure) -> LogSequence {
     try await meet(.streamBuildLogs, caller)
-    let lines = try await builds.logs(of: message.buildID, fromStart: message.fromStart, as: caller)
-    let board = builds.faults
-    return lines.map { line in
-      // A reader that has gone ends by the stream, not here.
-      try? await board.meet(.log, of: caller.organization.name)
-      var answer = Dodil_Ignite_V1_StreamBuildLogsResponse()
-      answer.timestampMs = line.at.milliseconds
-      answer.line = line.text
-      return answer
-    }
+    let start: EventStart = after.map { .after($0) } ?? (message.fromStart ? .beginning : .now)
+    var log = try await builds.logs(of: message.buildID, from: start, as: caller)
+    log.slow = SlowLog(faults: builds.faults, organization: caller.organization)
+    return log
   }
 
   /// Stops a build.
@@ -124,6 +117,8 @@ package struct BuildCalls: Sendable {
         case (nil, _): throw UploadOrder.payloadMissing
         }
       }
+      // Some sequences simply end for a task that is cancelled: that is no end of an archive.
+      guard !Task.isCancelled else { throw CancellationError() }
       guard let upload else { throw UploadOrder.metadataMissing }
       let receipt = try await upload.finish()
       var answer = Dodil_Ignite_V1_UploadBuildContextResponse()

@@ -27,7 +27,11 @@ struct Kindling: AsyncParsableCommand {
     version: "kindling \(version)",
     groupedSubcommands: [
       CommandGroup(
-        name: "Server", subcommands: [StartCommand.self, StatusCommand.self, QueueCommand.self, FaultsCommand.self]),
+        name: "Server",
+        subcommands: [
+          StartCommand.self, StatusCommand.self, QueueCommand.self, FaultsCommand.self, WaitCommand.self,
+          ResetCommand.self, StopCommand.self,
+        ]),
       CommandGroup(
         name: "Work",
         subcommands: [

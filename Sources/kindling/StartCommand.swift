@@ -40,6 +40,9 @@ struct StartCommand: AsyncParsableCommand {
   @Flag(help: "Keep nothing: a temporary data directory without syncing")
   var ephemeral = false
 
+  @Option(help: ArgumentHelp("Begin with the images, secrets and builds of a folder", valueName: "dir"))
+  var seed: String?
+
   @Option(help: "Which tokens are believed: tokens (of this server), claims (any), off (none needed)")
   var auth: String = AuthenticationMode.tokens.rawValue
 
@@ -69,6 +72,18 @@ struct StartCommand: AsyncParsableCommand {
 
   @Option(help: ArgumentHelp("Keep so much in the cache mounts of RUN", valueName: "size"))
   var cacheMounts = "10GiB"
+
+  @Option(help: ArgumentHelp("How long an uploaded context can be built from", valueName: "time"))
+  var contextLifetime = TimeSpan(seconds: 86_400)
+
+  @Option(help: ArgumentHelp("Keep so much in the contexts of one organisation", valueName: "size"))
+  var contextQuota = "20GiB"
+
+  @Option(help: ArgumentHelp("Keep so much in all contexts together", valueName: "size"))
+  var contexts = "60GiB"
+
+  @Option(help: ArgumentHelp("Keep so much of one build's log", valueName: "size"))
+  var logLimit = "1GiB"
 
   @Option(help: "How far builds reach: open, pulls (base images, git, ADD) or none")
   var network: String = NetworkReach.open.rawValue
@@ -169,7 +184,12 @@ struct StartCommand: AsyncParsableCommand {
     settings.gitLimits = try GitLimits(settings: gitLimit)
     settings.gitCache = try budget(gitCache, of: "git-cache")
     settings.cacheMounts = try budget(cacheMounts, of: "cache-mounts")
+    settings.contexts.lifetime = contextLifetime.duration
+    settings.contexts.organization = try budget(contextQuota, of: "context-quota")
+    settings.contexts.total = try budget(contexts, of: "contexts")
+    settings.logLimit = try budget(logLimit, of: "log-limit")
     settings.pushesExternally = pushExternal
+    settings.seed = seed.map { FilePath($0) }
     settings.remote = try remoteSettings()
     settings.script = try builder.script(file: script)
     return settings

@@ -58,6 +58,11 @@ struct Python: Sendable {
     return try result.lines.map { try JSONDecoder().decode(Answer.self, from: Data($0.utf8)) }
   }
 
+  /// Runs one of the scripts by itself.
+  static func run(_ name: String, _ arguments: [String]) async throws -> Tool.Result {
+    try await interpreter().run([script(name)] + arguments)
+  }
+
   /// A token of the default organisation that this server signed, as far as it can tell, and that has ended.
   static func expiredToken(_ server: ServerProcess) async throws -> String {
     let result = try await Tool("python3").run([script("expired_token.py"), server.data + "/key", "dev"])

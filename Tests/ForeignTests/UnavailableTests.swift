@@ -50,6 +50,14 @@ import Testing
       ])
     #expect(answers.map(\.code) == ["UNAVAILABLE", "UNAVAILABLE", "OK", "NOT_FOUND", "OK"], "\(answers.map(\.all))")
     #expect(answers[0].details.contains(cause), "\(answers[0].all)")
+    let health = try await Python.call(
+      server,
+      ["", "dodil.ignite.v1.BuildService"].map { service in
+        ["rpc": "grpc.health.v1.Health/Check", "requests": [["service": .string(service)]]]
+      })
+    #expect(health.map { $0.first["status"] } == ["SERVING", "NOT_SERVING"], "\(health.map(\.all))")
+    let queue = try await server.kindling(["queue"])
+    #expect(queue.status == 0 && queue.output.contains(cause), "\(queue.all)")
     let built = try await server.kindling(["build", try Tree(["Dockerfile": Tree.scratch], in: folder).path])
     #expect(built.status == 9 && built.error.contains(cause), "\(built.all)")
 

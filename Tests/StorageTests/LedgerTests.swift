@@ -244,6 +244,18 @@ import Testing
     #expect(try ledger.unfinishedBuilds().prefix(2).map(\.createdAt.milliseconds) == [1_000, 1_000])
   }
 
+  @Test("ids made in one millisecond are in the order in which they were made")
+  func identifiers() {
+    let moment = Timestamp(milliseconds: 1_700_000_000_123)
+    let ids = (0..<2000).map { _ in BuildID.make(at: moment) }
+    #expect(Set(ids).count == 2000 && BuildID(ids[0].text) == ids[0])
+    // Other tests make ids of other moments meanwhile, after which a millisecond begins anew.
+    let inversions = zip(ids, ids.dropFirst()).count { $1 < $0 }
+    #expect(inversions < 20, "\(inversions)")
+    let later = BuildID.make(at: Timestamp(milliseconds: 1_700_000_000_124))
+    #expect(ids.allSatisfy { $0 < later })
+  }
+
   @Test("an expired context is found, and its archive stays in use while an unfinished build is made from it")
   func contexts() throws {
     let ledger = try Scratch().open().ledger

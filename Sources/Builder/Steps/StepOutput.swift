@@ -42,8 +42,9 @@ final class StepOutput: Sendable {
         start = end + 1
       }
       if bytes.count - start >= Self.longestLine {
-        lines.append(String(decoding: bytes[start...], as: UTF8.self))
-        start = bytes.count
+        let end = Self.lastWholeCharacter(of: bytes)
+        lines.append(String(decoding: bytes[start..<end], as: UTF8.self))
+        start = end
       }
       state.pending[stream] = Array(bytes[start...])
       report(lines, stream, &state)
@@ -66,6 +67,16 @@ final class StepOutput: Sendable {
       return state.failure
     }
     if let failure { throw failure }
+  }
+
+  /// Where the last character ends that came whole: a piece of a long line must not tear one apart.
+  static func lastWholeCharacter(of bytes: [UInt8]) -> Int {
+    for back in 1...4 where back <= bytes.count {
+      let byte = bytes[bytes.count - back]
+      let length = byte < 0x80 ? 1 : byte < 0xc0 ? 0 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : byte < 0xf8 ? 4 : 1
+      if length > 0 { return length > back ? bytes.count - back : bytes.count }
+    }
+    return bytes.count
   }
 
   private func report(_ lines: [String], _ stream: BuildEvent.OutputStream, _ state: inout State) {

@@ -37,9 +37,13 @@ struct ContractRoute: Sendable {
       (calls, message, caller) async throws(Failure) in
       try await calls.cancelBuild(message, as: caller)
     },
-    stream("StreamBuildLogs", .get, "/v1/ignite/builds/{build_id}/logs/stream") {
-      (calls, message, caller) async throws(Failure) in
-      try await calls.streamBuildLogs(message, as: caller)
+    ContractRoute(
+      rpc: "StreamBuildLogs", method: .get, path: PathTemplate("/v1/ignite/builds/{build_id}/logs/stream")
+    ) { (call, variables, calls, caller, reply) async throws(Failure) in
+      let query = Query(call.query.parameters.filter { $0.name != ResumePoint.parameter })
+      let input: Dodil_Ignite_V1_StreamBuildLogsRequest = try await message(call, variables, query)
+      let log = try await calls.streamBuildLogs(input, after: try call.resumePoint, as: caller)
+      return reply.response(to: call, of: log) { (batch, format) throws(Failure) in format.frames(batch) }
     },
   ]
 
@@ -56,21 +60,9 @@ struct ContractRoute: Sendable {
     }
   }
 
-  private static func stream<Input: Message, Output: AsyncSequence & Sendable>(
-    _ rpc: String,
-    _ method: HTTPRequest.Method,
-    _ path: String,
-    _ invoke: @escaping @Sendable (BuildCalls, Input, Identity) async throws(Failure) -> Output
-  ) -> ContractRoute where Output.Element: Message {
-    ContractRoute(rpc: rpc, method: method, path: PathTemplate(path)) {
-      (call, variables, calls, caller, reply) async throws(Failure) in
-      let input: Input = try await message(call, variables)
-      let messages = try await invoke(calls, input, caller)
-      return reply.response(to: call, of: messages) { message throws(Failure) in StreamItem(json: try json(message)) }
-    }
-  }
-
-  private static func message<M: Message>(_ call: Call, _ variables: [String: String]) async throws(Failure) -> M {
+  private static func message<M: Message>(
+    _ call: Call, _ variables: [String: String], _ query: Query? = nil
+  ) async throws(Failure) -> M {
     var body: [UInt8] = []
     if !call.isReading {
       guard let collected = try await BodyReader.collect(call.request, limit: bodyLimit) else {
@@ -84,7 +76,7 @@ struct ContractRoute: Sendable {
       }
       body = Array(collected.readableBytesView)
     }
-    return try MessageDecoding.message(M.self, body: body, variables: variables, query: call.query)
+    return try MessageDecoding.message(M.self, body: body, variables: variables, query: query ?? call.query)
   }
 
   /// Default values are left out, which is SwiftProtobuf's way too; a status is never the default.

@@ -1,5 +1,7 @@
+import Diagnostics
 import HTTPTypes
 import HummingbirdCore
+import Wire
 
 /// One request on its way through the gateway.
 struct Call: Sendable {
@@ -18,6 +20,14 @@ struct Call: Sendable {
   var query: Query { Query(request.uri.query) }
 
   func header(_ name: HTTPField.Name) -> String? { request.headers[name] }
+
+  /// What a reader of a stream has already, when it says so: an EventSource by itself, others as `?after=`.
+  var resumePoint: Int? {
+    get throws(Failure) {
+      guard let text = header(.lastEventID) ?? query[ResumePoint.parameter] else { return nil }
+      return try ResumePoint.number(text)
+    }
+  }
 
   /// What the caller called this server: the `Host` header.
   var host: String { request.head.authority ?? "localhost" }

@@ -10,6 +10,8 @@ struct Query: Sendable {
     }
   }
 
+  init(_ parameters: [(name: String, value: String)]) { self.parameters = parameters }
+
   init(_ text: String?) { self.init(text ?? "") }
 
   /// The first value of that name.

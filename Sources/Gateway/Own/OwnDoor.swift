@@ -10,8 +10,11 @@ struct OwnDoor: Sendable {
   let builds: BuildService
   let identities: IdentityService
   let imports: ImageImportDoor
+  let contexts: ContextDoor
   let queue: QueueDoor
   let faults: FaultDoor
+  /// Nil where nobody can reset.
+  let reset: ResetDoor?
   let reply: StreamReply
   let version: String
   let local: LocalCallers
@@ -31,24 +34,26 @@ struct OwnDoor: Sendable {
       // It makes an image, as a build does.
       try caller.require(.createBuild)
       return try await imports.respond(to: call, as: caller)
+    case ["contexts"]:
+      guard call.method == .post else { return .methodNotAllowed(call, allowed: [.post]) }
+      return try await contexts.respond(to: call, as: try await identities.caller(of: call))
     case ["queue"]:
-      let caller = try await identities.identity(authorization: call.header(.authorization))
+      let caller = try await identities.caller(of: call)
       return try await queue.respond(to: call, as: caller)
     case ["faults"]:
       return try await faults.respond(to: call, as: try await identities.caller(of: call))
     case let path where path.first == "secrets" && path.count <= 2:
       guard call.method == .delete else { return .methodNotAllowed(call, allowed: [.delete]) }
       return try await clearSecrets(path.dropFirst().first, call)
+    case ["reset"]:
+      let caller = try await identities.caller(of: call)
+      guard let reset else { throw Self.unknown(call) }
+      return try await reset.respond(to: call, as: caller)
     case let path where path.count == 3 && path[0] == "builds" && path[2] == "events":
       guard call.isReading else { return .methodNotAllowed(call, allowed: [.get]) }
       return try await events(of: PercentText.decoded(path[1]), call)
     default:
-      throw Failure(
-        .notFound,
-        reason: "path-unknown",
-        "nothing answers on '\(call.path.prefix(500))'",
-        hint: "there are version, session, queue, faults, secrets, images/import and builds/ID/events below /_kindling/"
-      )
+      throw Self.unknown(call)
     }
   }
 
@@ -63,6 +68,17 @@ struct OwnDoor: Sendable {
     }
     try await builds.clearSecrets(group, as: caller)
     return .json(["success": true])
+  }
+
+  private static func unknown(_ call: Call) -> Failure {
+    Failure(
+      .notFound,
+      reason: "path-unknown",
+      "nothing answers on '\(call.path.prefix(500))'",
+      hint:
+        "there are version, session, queue, faults, secrets, contexts, reset, images/import and builds/ID/events "
+        + "below /_kindling/"
+    )
   }
 
   private struct Session: Encodable {
@@ -96,21 +112,10 @@ struct OwnDoor: Sendable {
   /// The build's typed events, after `?after=` or the sequence an EventSource resumes from.
   private func events(of id: String, _ call: Call) async throws(Failure) -> Response {
     let caller = try await identities.caller(of: call)
-    var start = EventStart.beginning
-    if let text = call.header(.lastEventID) ?? call.query["after"] {
-      guard let sequence = Int(text), sequence >= 0 else {
-        throw Failure(
-          .invalidArgument,
-          reason: "sequence-invalid",
-          "'\(text.prefix(100))' is not an event's sequence number",
-          hint: "give the last sequence seen, or leave it out for all events"
-        )
-      }
-      start = .after(sequence)
-    }
+    let start = try call.resumePoint.map { EventStart.after($0) } ?? .beginning
     let events = try await builds.events(of: id, from: start, as: caller)
-    return reply.response(to: call, of: events) { event in
-      StreamItem(id: event.sequence, json: JSONBytes.encoded(event))
+    return reply.response(to: call, of: EventBatches(events: events)) { (batch, format) throws(Failure) in
+      try format.frames(batch)
     }
   }
 }

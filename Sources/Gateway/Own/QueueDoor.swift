@@ -21,10 +21,13 @@ struct QueueDoor: Sendable {
     if call.isReading, let id = call.query["build"] {
       return .json(Build(try await builds.queuedBuild(id, as: caller)))
     }
+    try caller.require(.listBuilds)
     return .json(Document(await builds.queue(as: caller)))
   }
 
   private func change(in call: Call, by caller: Identity) async throws(Failure) -> QueueChange {
+    // Who may stop a build may stop those to come.
+    try caller.require(.cancelBuild)
     if let owner, caller.organization != owner {
       throw Failure(
         .permissionDenied, reason: "queue-not-yours",
@@ -74,6 +77,8 @@ struct QueueDoor: Sendable {
     var waiting: Int
     var paused: Bool
     var pausedSinceMs: Int64?
+    /// Why no build can run on this machine.
+    var unavailable: String?
     /// Of the caller's own.
     var ownRunning: Int
     var ownWaiting: Int
@@ -85,6 +90,7 @@ struct QueueDoor: Sendable {
       waiting = view.status.waiting
       paused = view.status.pausedAt != nil
       pausedSinceMs = view.status.pausedAt?.milliseconds
+      unavailable = view.status.obstacle
       ownRunning = view.ownRunning
       ownWaiting = view.ownWaiting
       builds = view.builds.map(Build.init)

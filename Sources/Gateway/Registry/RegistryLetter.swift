@@ -37,6 +37,8 @@ extension Response {
     let status =
       switch failure.reason {
       case "range-invalid": HTTPResponse.Status.rangeNotSatisfiable
+      // Clients of registries try again after 429, as after a limit that passes by itself.
+      case "disk-full": HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
       case "size-invalid" where failure.code == .resourceExhausted: HTTPResponse.Status.contentTooLarge
       default: status ?? HTTPResponse.Status(code: failure.code.httpStatus)
       }

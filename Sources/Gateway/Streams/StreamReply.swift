@@ -14,6 +14,15 @@ struct StreamReply: Sendable {
     of messages: Messages,
     item: @escaping @Sendable (Messages.Element) throws(Failure) -> StreamItem
   ) -> Response {
+    response(to: call, of: messages) { (message, format) throws(Failure) in format.frame(try item(message)) }
+  }
+
+  /// The same for elements that are several messages; `frames` answers with them as they are written.
+  func response<Messages: AsyncSequence & Sendable>(
+    to call: Call,
+    of messages: Messages,
+    frames: @escaping @Sendable (Messages.Element, StreamFormat) throws(Failure) -> [UInt8]
+  ) -> Response {
     let format = StreamFormat(accept: call.header(.accept))
     let pipeline = call.context.channel?.pipeline
     let heartbeat = heartbeat
@@ -25,7 +34,7 @@ struct StreamReply: Sendable {
         let watch = DepartureWatch { spool.finish() }
         try await pipeline?.addHandler(watch, position: .first)
         try await withThrowingTaskGroup(of: Void.self) { group in
-          group.addTask { await Self.produce(messages, into: spool, format, item) }
+          group.addTask { await Self.produce(messages, into: spool, format, frames) }
           if format == .events { group.addTask { await Self.beat(every: heartbeat, into: spool, format) } }
           defer { group.cancelAll() }
           while let bytes = await spool.take() { try await writer.write(bytes) }
@@ -40,12 +49,12 @@ struct StreamReply: Sendable {
     _ messages: Messages,
     into spool: ByteSpool,
     _ format: StreamFormat,
-    _ item: @Sendable (Messages.Element) throws(Failure) -> StreamItem
+    _ frames: @Sendable (Messages.Element, StreamFormat) throws(Failure) -> [UInt8]
   ) async {
     defer { spool.finish() }
     do {
       for try await message in messages {
-        guard await spool.put(format.frame(try item(message))) else { return }
+        guard await spool.put(try frames(message, format)) else { return }
       }
       _ = await spool.put(format.end)
     } catch {

@@ -6,11 +6,19 @@ import Wire
 
 /// BuildService by gRPC: finds out who calls and passes the message on.
 package struct BuildServiceRPC: Dodil_Ignite_V1_BuildService.ServiceProtocol {
-  private let calls: BuildCalls
-  private let callers: Callers
+  /// As health knows it.
+  package static let name = Dodil_Ignite_V1_BuildService.descriptor.fullyQualifiedService
 
-  package init(calls: BuildCalls, identities: IdentityService) {
+  private let calls: @Sendable () async -> BuildCalls
+  private let callers: Callers
+  private let patience: Duration
+
+  /// `calls` is asked at every call: after a reset they are others. `patience` is how long an upload may bring nothing.
+  package init(
+    identities: IdentityService, patience: Duration = .seconds(120), calls: @escaping @Sendable () async -> BuildCalls
+  ) {
     self.calls = calls
+    self.patience = patience
     self.callers = Callers(identities: identities)
   }
 
@@ -19,7 +27,7 @@ package struct BuildServiceRPC: Dodil_Ignite_V1_BuildService.ServiceProtocol {
     context: ServerContext
   ) async throws -> ServerResponse<Dodil_Ignite_V1_CreateBuildResponse> {
     let caller = try await callers.caller(of: request.metadata)
-    return ServerResponse(message: try await calls.createBuild(request.message, as: caller))
+    return ServerResponse(message: try await calls().createBuild(request.message, as: caller))
   }
 
   package func getBuild(
@@ -27,7 +35,7 @@ package struct BuildServiceRPC: Dodil_Ignite_V1_BuildService.ServiceProtocol {
     context: ServerContext
   ) async throws -> ServerResponse<Dodil_Ignite_V1_GetBuildResponse> {
     let caller = try await callers.caller(of: request.metadata)
-    return ServerResponse(message: try await calls.getBuild(request.message, as: caller))
+    return ServerResponse(message: try await calls().getBuild(request.message, as: caller))
   }
 
   package func listBuilds(
@@ -35,7 +43,7 @@ package struct BuildServiceRPC: Dodil_Ignite_V1_BuildService.ServiceProtocol {
     context: ServerContext
   ) async throws -> ServerResponse<Dodil_Ignite_V1_ListBuildsResponse> {
     let caller = try await callers.caller(of: request.metadata)
-    return ServerResponse(message: try await calls.listBuilds(request.message, as: caller))
+    return ServerResponse(message: try await calls().listBuilds(request.message, as: caller))
   }
 
   package func streamBuildLogs(
@@ -43,10 +51,11 @@ package struct BuildServiceRPC: Dodil_Ignite_V1_BuildService.ServiceProtocol {
     context: ServerContext
   ) async throws -> StreamingServerResponse<Dodil_Ignite_V1_StreamBuildLogsResponse> {
     let caller = try await callers.caller(of: request.metadata)
-    let lines = try await calls.streamBuildLogs(request.message, as: caller)
+    let after = try request.metadata[stringValues: "last-event-id"].first { _ in true }.map(ResumePoint.number)
+    let log = try await calls().streamBuildLogs(request.message, after: after, as: caller)
     return StreamingServerResponse { writer in
       try await endingWithTheCall(context) {
-        for try await line in lines { try await writer.write(line) }
+        for try await batch in log { try await writer.write(contentsOf: batch.messages) }
       }
       return [:]
     }
@@ -57,7 +66,7 @@ package struct BuildServiceRPC: Dodil_Ignite_V1_BuildService.ServiceProtocol {
     context: ServerContext
   ) async throws -> ServerResponse<Dodil_Ignite_V1_CancelBuildResponse> {
     let caller = try await callers.caller(of: request.metadata)
-    return ServerResponse(message: try await calls.cancelBuild(request.message, as: caller))
+    return ServerResponse(message: try await calls().cancelBuild(request.message, as: caller))
   }
 
   package func saveBuildSecrets(
@@ -65,7 +74,7 @@ package struct BuildServiceRPC: Dodil_Ignite_V1_BuildService.ServiceProtocol {
     context: ServerContext
   ) async throws -> ServerResponse<Dodil_Ignite_V1_SaveBuildSecretsResponse> {
     let caller = try await callers.caller(of: request.metadata)
-    return ServerResponse(message: try await calls.saveBuildSecrets(request.message, as: caller))
+    return ServerResponse(message: try await calls().saveBuildSecrets(request.message, as: caller))
   }
 
   package func uploadBuildContext(
@@ -73,6 +82,13 @@ package struct BuildServiceRPC: Dodil_Ignite_V1_BuildService.ServiceProtocol {
     context: ServerContext
   ) async throws -> ServerResponse<Dodil_Ignite_V1_UploadBuildContextResponse> {
     let caller = try await callers.caller(of: request.metadata)
-    return ServerResponse(message: try await calls.uploadBuildContext(request.messages, as: caller))
+    let patience = UploadPatience(patience)
+    let calls = await calls()
+    let messages = request.messages.map { message in
+      patience.renew()
+      return message
+    }
+    return ServerResponse(
+      message: try await patience.during { try await calls.uploadBuildContext(messages, as: caller) })
   }
 }

@@ -26,7 +26,7 @@ package enum Door {
     package var grace = Duration.seconds(10)
     /// Largest gRPC message: above the contract's bound of 4 MiB on an inline context, so that the caller is told
     /// about that bound and the way around it, and not about a transport's limit.
-    package var message = ByteCount.mebibytes(16)
+    package var message = ByteCount.mebibytes(64)
     package init() {}
   }
 }

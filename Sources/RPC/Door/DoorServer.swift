@@ -30,12 +30,14 @@ package final class DoorServer: ServiceLifecycle.Service {
   private let listeners = Mutex<[Server<DoorChannel>]>([])
   private let listening = Mutex<[Int: Door.Address]>([:])
 
-  /// `onReady` is called once, when all addresses listen, in order, with the ports they got. With `numbers` clients
-  /// speak in those, and reflection shows them.
+  /// `off` names services that health says NOT_SERVING of; they still answer. `onReady` is called once, when all
+  /// addresses listen, in order, with the ports they got. With `numbers` clients speak in those, and reflection shows
+  /// them.
   package init(
     addresses: [Door.Address],
     responder: @escaping HTTPChannelHandler.Responder,
     services: [any RegistrableRPCService] = [],
+    off: Set<String> = [],
     interceptors: [any ServerInterceptor] = [],
     numbers: FieldNumbers? = nil,
     isReady: @escaping @Sendable () -> Bool = { true },
@@ -58,7 +60,8 @@ package final class DoorServer: ServiceLifecycle.Service {
       connections: OpenConnections(),
       patience: TimeAmount(limits.patience)
     )
-    let router = Self.router(services, interceptors: interceptors, files: numbers?.files, readiness: readiness)
+    let router = Self.router(
+      services, off: off, interceptors: interceptors, files: numbers?.files, readiness: readiness)
     self.grpc = GRPCServer(
       transport: Transport(
         base: Wire(listenerFactory: intake, config: Self.transport(limits)),
@@ -166,6 +169,7 @@ package final class DoorServer: ServiceLifecycle.Service {
 
   private static func router(
     _ services: [any RegistrableRPCService],
+    off: Set<String>,
     interceptors: [any ServerInterceptor],
     files: [Google_Protobuf_FileDescriptorProto]?,
     readiness: Readiness
@@ -173,7 +177,7 @@ package final class DoorServer: ServiceLifecycle.Service {
     var router = RPCRouter<Transport>()
     for service in services { service.registerMethods(with: &router) }
     let names = Set(router.methods.map(\.service.fullyQualifiedService))
-    HealthRPC(services: names, readiness: readiness).registerMethods(with: &router)
+    HealthRPC(services: names, off: off, readiness: readiness).registerMethods(with: &router)
     let reflection = ReflectionIndex(
       services: names.union(ReflectionIndex.standardServices), files: files ?? Descriptors.files)
     ReflectionRPC(index: reflection).registerMethods(with: &router)

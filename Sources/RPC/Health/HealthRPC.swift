@@ -2,14 +2,18 @@ import API
 import Diagnostics
 import GRPCCore
 
-/// gRPC's health checking protocol: one answer for the whole server, whatever registered service is asked about.
+/// gRPC's health checking protocol: one answer for the whole server, whatever registered service is asked about, but for
+/// services that are off.
 struct HealthRPC: Grpc_Health_V1_Health.SimpleServiceProtocol {
   private let services: Set<String>
   private let readiness: Readiness
   private let interval: Duration
+  private let off: Set<String>
 
-  /// Knows the empty name, `services` and itself; a watch looks for changes every `interval`.
-  init(services: Set<String>, readiness: Readiness, interval: Duration = .seconds(1)) {
+  /// Knows the empty name, `services` and itself; `off` are those that this run of the server cannot offer. A watch looks
+  /// for changes every `interval`.
+  init(services: Set<String>, off: Set<String> = [], readiness: Readiness, interval: Duration = .seconds(1)) {
+    self.off = off
     self.services = services.union(["", Grpc_Health_V1_Health.descriptor.fullyQualifiedService])
     self.readiness = readiness
     self.interval = interval
@@ -57,7 +61,7 @@ struct HealthRPC: Grpc_Health_V1_Health.SimpleServiceProtocol {
 
   private func status(of service: String) -> Grpc_Health_V1_HealthCheckResponse.ServingStatus {
     guard services.contains(service) else { return .serviceUnknown }
-    return readiness.isServing ? .serving : .notServing
+    return readiness.isServing && !off.contains(service) ? .serving : .notServing
   }
 
   private func answer(

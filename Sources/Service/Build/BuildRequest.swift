@@ -72,12 +72,12 @@ package struct BuildSecrets: Sendable {
   }
 }
 
-/// Where a follower of a build's events begins.
+/// Where a follower of a build's events or of its log's lines begins.
 package enum EventStart: Sendable, Hashable {
   case beginning
   /// Only what happens from now on; nothing at all on a finished build.
   case now
-  /// What comes after the event of this sequence number.
+  /// What comes after the event of this sequence number, or after so many lines.
   case after(Int)
 }
 

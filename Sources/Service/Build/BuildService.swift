@@ -14,7 +14,8 @@ package final class BuildService: Sendable {
   private let data: DataDirectory
   private let queue: BuildQueue
   private let clock: WallClock
-  private let contextLifetimeMilliseconds: Int64
+  private let rising: RisingClock
+  private let space: ContextSpace
   private let gitRules: GitRules
   private let obstacle: Failure?
   /// What goes wrong on demand; none unless set.
@@ -23,7 +24,7 @@ package final class BuildService: Sendable {
   /// `obstacle` is why this machine cannot run builds, where it cannot: no build is taken then, nor what one is made of.
   package init(
     data: DataDirectory, queue: BuildQueue, gitRules: GitRules = GitRules(), clock: WallClock = .system,
-    contextLifetime: Duration = .seconds(86_400), obstacle: Failure? = nil, faults: FaultBoard = FaultBoard()
+    contexts: ContextLimits = ContextLimits(), obstacle: Failure? = nil, faults: FaultBoard = FaultBoard()
   ) {
     self.faults = faults
     self.obstacle = obstacle
@@ -31,7 +32,8 @@ package final class BuildService: Sendable {
     self.queue = queue
     self.gitRules = gitRules
     self.clock = clock
-    self.contextLifetimeMilliseconds = contextLifetime.components.seconds * 1000
+    rising = RisingClock(clock, after: (try? data.ledger.highestBuildID())?.moment)
+    space = ContextSpace(limits: contexts, ledger: data.ledger, clock: clock)
   }
 
   /// Checks the request, makes the build durable and queues it. Everything that only the work can find out
@@ -42,7 +44,7 @@ package final class BuildService: Sendable {
     let order = try CheckedRequest(request)
     let source = try storedSource(of: request, for: caller)
     let record = BuildRecord(
-      id: BuildID.make(at: clock.now()), organization: caller.organization, name: order.name,
+      id: BuildID.make(at: rising.next()), organization: caller.organization, name: order.name,
       dockerfile: order.dockerfile, tags: order.tags, buildArgs: request.buildArgs, platform: order.platform,
       noCache: request.noCache, timeoutSeconds: request.timeoutSeconds, source: source, registry: request.registry,
       repository: request.repository, createdAt: clock.now())
@@ -125,13 +127,20 @@ package final class BuildService: Sendable {
     return try data.events.events(of: record.id, from: first, follow: true)
   }
 
-  /// The log as lines of text: a rendering of the events.
-  package func logs(of id: String, fromStart: Bool, as caller: Identity) async throws(Failure) -> LogSequence {
-    // The plan and the steps' start times lie before "now", so the renderer reads from the beginning either way.
+  /// The log as lines of text: a rendering of the events. A line's number is the same in every reading, so that who
+  /// lost the connection goes on after the last one seen.
+  package func logs(of id: String, from start: EventStart, as caller: Identity) async throws(Failure) -> LogSequence {
     let record = try await build(id, as: caller)
-    let skip = fromStart ? 0 : try data.events.lastSequence(of: record.id)
-    if !fromStart, record.status.isTerminal { return LogSequence(events: nil, after: 0) }
-    return LogSequence(events: try data.events.events(of: record.id, from: 1, follow: true), after: skip)
+    // The plan and the steps' start times lie before "now", so the renderer reads from the beginning in any case.
+    let skip: LogSkip
+    switch start {
+    case .beginning: skip = .lines(0)
+    case .after(let line): skip = .lines(max(0, line))
+    case .now:
+      if record.status.isTerminal { return LogSequence(events: nil) }
+      skip = .events(try data.events.lastSequence(of: record.id))
+    }
+    return LogSequence(events: try data.events.events(of: record.id, from: 1, follow: true), skip: skip)
   }
 
   /// Stops a build that has not ended; its tags do not move. A finished one is FAILED_PRECONDITION.
@@ -199,12 +208,33 @@ package final class BuildService: Sendable {
         .invalidArgument, reason: "context-type-invalid", "the upload's content_type is longer than 255 bytes",
         hint: "send application/gzip, application/zip or nothing; the bytes themselves decide")
     }
-    let now = clock.now()
+    let claim = try space.claim(for: caller.organization, expecting: expectedSize)
     return ContextUpload(
       writer: try data.contexts.writer(), ledger: data.ledger,
       draft: ContextUpload.Draft(
         organization: caller.organization, name: name, contentType: contentType, expectedSize: expectedSize,
-        createdAt: now, expiresAt: Timestamp(milliseconds: now.milliseconds + contextLifetimeMilliseconds)))
+        createdAt: clock.now()),
+      claim: claim, clock: clock, lifetime: space.limits.lifetime)
+  }
+
+  /// A context made of an archive that the caller's organisation already has; nil when it has none of that digest, also
+  /// when another organisation does: who can name a digest need not have seen the content.
+  package func adoptContext(_ digest: Digest, name: String, as caller: Identity) async throws(Failure)
+    -> ContextReceipt?
+  {
+    try caller.require(.createBuild)
+    if let obstacle { throw obstacle }
+    let now = clock.now()
+    guard let known = try data.ledger.context(with: digest, of: caller.organization, at: now),
+      data.contexts.size(of: digest) == known.size
+    else { return nil }
+    var record = known
+    record.id = ContextID.make(at: now)
+    if !name.isEmpty { record.name = String(name.prefix(255)) }
+    record.createdAt = now
+    record.expiresAt = now.adding(space.limits.lifetime)
+    try data.ledger.insert(record)
+    return ContextReceipt(id: record.id, size: record.size)
   }
 
   private func storedSource(of request: BuildRequest, for caller: Identity) throws(Failure) -> BuildSource {

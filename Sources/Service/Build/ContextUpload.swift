@@ -11,17 +11,24 @@ package final class ContextUpload: Sendable {
     var contentType: String
     var expectedSize: ByteCount?
     var createdAt: Timestamp
-    var expiresAt: Timestamp
   }
 
   private let writer: BlobWriter
   private let ledger: Ledger
   private let draft: Draft
+  private let claim: ContextSpace.Claim
+  private let clock: WallClock
+  private let lifetime: Duration
 
-  init(writer: BlobWriter, ledger: Ledger, draft: Draft) {
+  init(
+    writer: BlobWriter, ledger: Ledger, draft: Draft, claim: ContextSpace.Claim, clock: WallClock, lifetime: Duration
+  ) {
     self.writer = writer
     self.ledger = ledger
     self.draft = draft
+    self.claim = claim
+    self.clock = clock
+    self.lifetime = lifetime
   }
 
   /// Adds the next bytes of the archive.
@@ -29,6 +36,7 @@ package final class ContextUpload: Sendable {
     if let expected = draft.expectedSize, writer.count + Int64(bytes.count) > expected.bytes {
       throw sizeMismatch(atLeast: writer.count + Int64(bytes.count), expected: expected)
     }
+    try claim.take(bytes.count)
     try writer.write(bytes)
   }
 
@@ -42,17 +50,21 @@ package final class ContextUpload: Sendable {
     if let expected = draft.expectedSize, expected.bytes != writer.count {
       throw sizeMismatch(atLeast: writer.count, expected: expected)
     }
+    defer { claim.end() }
     let stored = try writer.commit()
     let record = ContextRecord(
       id: ContextID.make(at: draft.createdAt), organization: draft.organization, name: draft.name,
       contentType: draft.contentType, digest: stored.digest, size: stored.size, createdAt: draft.createdAt,
-      expiresAt: draft.expiresAt)
+      expiresAt: clock.now().adding(lifetime))
     try ledger.insert(record)
     return ContextReceipt(id: record.id, size: record.size)
   }
 
   /// Forgets what was received.
-  package func cancel() { writer.cancel() }
+  package func cancel() {
+    writer.cancel()
+    claim.end()
+  }
 
   private func sizeMismatch(atLeast received: Int64, expected: ByteCount) -> Failure {
     Failure(

@@ -8,9 +8,10 @@ package struct EventReporter: BuildReporter {
   let id: BuildID
   let logs: EventLogs
   var tally = StepTally()
+  var budget = LogBudget()
 
   package func report(_ kinds: [BuildEvent.Kind]) throws(Failure) {
-    try logs.append(contentsOf: kinds, to: id)
+    try logs.append(contentsOf: budget.admitted(kinds, size: logs.size(of: id)), to: id)
     tally.count(kinds)
   }
 }

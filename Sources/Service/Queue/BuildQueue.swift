@@ -12,6 +12,8 @@ package actor BuildQueue {
   package static let mostWorkers = 64
   /// A build's time when its caller sets none.
   package static let usualTimeout = Duration.seconds(30 * 60)
+  /// What of one build's log is kept on disk: a program that prints without end meets it before the disk's own end.
+  package static let usualLogLimit = ByteCount.mebibytes(1024)
 
   struct Running {
     let record: BuildRecord
@@ -22,8 +24,7 @@ package actor BuildQueue {
   let data: DataDirectory
   let clock: WallClock
   private let defaultTimeout: Duration
-  /// What keeps builds from running on this machine; the queue never opens then.
-  private let obstacle: String?
+  private let logLimit: ByteCount
   private let work: Work
 
   var line = FairLine<OrganizationName, BuildRecord>()
@@ -37,21 +38,23 @@ package actor BuildQueue {
 
   package init(
     data: DataDirectory, workers: Int = 2, defaultTimeout: Duration = BuildQueue.usualTimeout,
-    clock: WallClock = .system, isOpen: Bool = true, obstacle: String? = nil, work: @escaping Work
+    logLimit: ByteCount = BuildQueue.usualLogLimit, clock: WallClock = .system, isOpen: Bool = true,
+    obstacle: String? = nil, work: @escaping Work
   ) {
+    self.logLimit = logLimit
     self.data = data
     self.defaultTimeout = defaultTimeout
     self.clock = clock
-    self.obstacle = obstacle
     self.work = work
     status = QueueStatus(workers: workers)
     status.isOpen = isOpen && obstacle == nil
+    status.obstacle = obstacle
     gauge = QueueGauge(status)
   }
 
   /// Lets waiting builds begin, where the queue was made closed: a start that fails must not touch them.
   package func open() {
-    if obstacle == nil { change { $0.isOpen = true } }
+    if status.obstacle == nil { change { $0.isOpen = true } }
     startNext()
     announceSoon()
   }
@@ -64,7 +67,7 @@ package actor BuildQueue {
     startNext()
     // Those before it lose nothing by it; only its own place is news.
     let own = line.elements(of: record.organization)
-    guard status.isOpen || obstacle != nil, own.last?.id == record.id else { return }
+    guard status.isOpen || status.obstacle != nil, own.last?.id == record.id else { return }
     announcer.tell(record, wait(of: record.organization, at: own.count - 1), in: data.events)
   }
 
@@ -161,7 +164,7 @@ package actor BuildQueue {
   private func wait(ahead: Int, own: Int) -> QueueWait {
     QueueWait(
       ahead: ahead, aheadOfSameOrganization: own, busyWorkers: running.count, workers: status.workers,
-      pausedAt: status.pausedAt, obstacle: obstacle)
+      pausedAt: status.pausedAt, obstacle: status.obstacle)
   }
 
   // MARK: - The way of a build
@@ -213,8 +216,9 @@ package actor BuildQueue {
     do throws(Failure) {
       try data.events.append(.started, to: record.id)
       return .success(
-        try await withDeadline(limit) { [work, data] () async throws(Failure) in
-          try await work(record, EventReporter(id: record.id, logs: data.events, tally: tally))
+        try await withDeadline(limit) { [work, data, logLimit] () async throws(Failure) in
+          let budget = LogBudget(limit: logLimit)
+          return try await work(record, EventReporter(id: record.id, logs: data.events, tally: tally, budget: budget))
         })
     } catch {
       return .failure(error)
@@ -266,7 +270,7 @@ package actor BuildQueue {
 
   private func announce() {
     isAnnouncing = false
-    guard status.isOpen || obstacle != nil, !status.isStopping else { return }
+    guard status.isOpen || status.obstacle != nil, !status.isStopping else { return }
     for (ahead, place) in line.order.enumerated() {
       announcer.tell(place.element, wait(ahead: ahead, own: place.offset), in: data.events)
     }

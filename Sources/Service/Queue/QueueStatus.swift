@@ -12,12 +12,15 @@ package struct QueueStatus: Sendable, Hashable {
   /// Whether waiting builds begin at all: from the moment the server answers.
   package var isOpen = false
   package var isStopping = false
+  /// What keeps builds from running on this machine; the queue never opens then.
+  package var obstacle: String?
 
   /// For people: `2 of 2 workers busy, 5 builds wait`.
   package var text: String {
     let builds = waiting == 1 ? "1 build waits" : "\(waiting) builds wait"
     let busy = "\(running) of \(workers) \(workers == 1 ? "worker" : "workers") busy"
     var text = "\(busy), \(waiting == 0 ? "no build waits" : builds)"
+    if let obstacle { return "closed: \(obstacle)" }
     if let pausedAt { text = "paused since \(pausedAt.clockText); " + text }
     if isStopping { text = "stopping; " + text }
     return text

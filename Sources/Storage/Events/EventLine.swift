@@ -11,7 +11,7 @@ import FoundationEssentials
 ///
 /// Nearly every line of a log is an `output` event, so that one is written and read by hand, about ten times faster;
 /// every other, and any line that looks different, goes through Codable.
-enum EventLine {
+package enum EventLine {
   private static let sequence = Array(#"{"sequence":"#.utf8)
   private static let at = Array(#","at":"#.utf8)
   private static let kind = Array(#","kind":"#.utf8)
@@ -19,21 +19,23 @@ enum EventLine {
   private static let stream = Array(#","stream":""#.utf8)
   private static let line = Array(#"","line":""#.utf8)
   private static let end = Array(#""}}"#.utf8)
+  private static let stdout = Array("stdout".utf8)
+  private static let stderr = Array("stderr".utf8)
 
-  /// Appends the line and its line end.
-  static func append(_ event: BuildEvent, to bytes: inout [UInt8]) throws(Failure) {
+  /// Appends the line and its line end. It means to a `Codable` reader what the event's own encoding means.
+  package static func append(_ event: BuildEvent, to bytes: inout [UInt8]) throws(Failure) {
     bytes += sequence
-    bytes += String(event.sequence).utf8
+    JSONString.append(Int64(event.sequence), to: &bytes)
     bytes += at
-    bytes += String(event.at.milliseconds).utf8
+    JSONString.append(event.at.milliseconds, to: &bytes)
     bytes += kind
     if case .output(let step, let source, let text) = event.kind {
       bytes += output
-      bytes += String(step).utf8
+      JSONString.append(Int64(step), to: &bytes)
       bytes += stream
-      bytes += source.rawValue.utf8
+      bytes += source == .stdout ? stdout : stderr
       bytes += line
-      appendEscaped(text, to: &bytes)
+      JSONString.append(text, to: &bytes)
       bytes += end
     } else {
       do {
@@ -48,34 +50,8 @@ enum EventLine {
     bytes.append(0x0a)
   }
 
-  private static func appendEscaped(_ text: String, to bytes: inout [UInt8]) {
-    var text = text
-    text.withUTF8 { utf8 in
-      var plain = 0
-      for index in utf8.indices where utf8[index] < 0x20 || utf8[index] == 0x22 || utf8[index] == 0x5c {
-        bytes += utf8[plain..<index]
-        appendEscape(of: utf8[index], to: &bytes)
-        plain = index + 1
-      }
-      bytes += utf8[plain...]
-    }
-  }
-
-  private static func appendEscape(of byte: UInt8, to bytes: inout [UInt8]) {
-    bytes.append(0x5c)
-    switch byte {
-    case 0x22, 0x5c: bytes.append(byte)
-    case 0x09: bytes.append(UInt8(ascii: "t"))
-    case 0x0d: bytes.append(UInt8(ascii: "r"))
-    case 0x0a: bytes.append(UInt8(ascii: "n"))
-    default:
-      bytes += Array("u00".utf8)
-      bytes += [UInt8(ascii: byte < 0x10 ? "0" : "1"), Array("0123456789abcdef".utf8)[Int(byte & 15)]]
-    }
-  }
-
   /// The event of a line without its line end; nil when it is none.
-  static func event(_ bytes: UnsafeRawBufferPointer) -> BuildEvent? {
+  package static func event(_ bytes: UnsafeRawBufferPointer) -> BuildEvent? {
     outputEvent(bytes) ?? (try? JSONDecoder().decode(BuildEvent.self, from: Data(bytes)))
   }
 
@@ -93,54 +69,19 @@ enum EventLine {
       cursor.skip(kind), cursor.skip(output), let step = cursor.integer(), cursor.skip(stream)
     else { return nil }
     let source: BuildEvent.OutputStream
-    if cursor.skip(Array("stdout".utf8)) {
+    if cursor.skip(stdout) {
       source = .stdout
-    } else if cursor.skip(Array("stderr".utf8)) {
+    } else if cursor.skip(stderr) {
       source = .stderr
     } else {
       return nil
     }
-    guard cursor.skip(line), cursor.dropEnd(end), let text = unescaped(cursor.rest) else { return nil }
+    guard cursor.skip(line), cursor.dropEnd(end), let text = JSONString.text(cursor.rest) else { return nil }
     return BuildEvent(
       sequence: Int(number),
       at: Timestamp(milliseconds: moment),
       kind: .output(step: Int(step), stream: source, line: text)
     )
-  }
-
-  /// Nil for escapes that `appendEscaped` never writes.
-  private static func unescaped(_ bytes: UnsafeRawBufferPointer) -> String? {
-    guard let base = bytes.baseAddress, memchr(base, 0x5c, bytes.count) != nil else {
-      return String(decoding: bytes, as: UTF8.self)
-    }
-    var text: [UInt8] = []
-    text.reserveCapacity(bytes.count)
-    var index = 0
-    while index < bytes.count {
-      let byte = bytes[index]
-      index += 1
-      guard byte == 0x5c else {
-        text.append(byte)
-        continue
-      }
-      guard index < bytes.count else { return nil }
-      let escape = bytes[index]
-      index += 1
-      switch escape {
-      case 0x22, 0x5c: text.append(escape)
-      case UInt8(ascii: "t"): text.append(0x09)
-      case UInt8(ascii: "r"): text.append(0x0d)
-      case UInt8(ascii: "n"): text.append(0x0a)
-      case UInt8(ascii: "u"):
-        guard index + 4 <= bytes.count,
-          let code = UInt8(String(decoding: bytes[index..<index + 4], as: UTF8.self), radix: 16), code < 0x20
-        else { return nil }
-        text.append(code)
-        index += 4
-      default: return nil
-      }
-    }
-    return String(decoding: text, as: UTF8.self)
   }
 }
 

@@ -21,6 +21,8 @@ final class EventLog: Sendable {
     var end: Int64
     var last: Int
     var isFinished: Bool
+    /// Whether nobody may wait for more, finished or not.
+    var isInterrupted = false
     /// Nil until the first append of this process.
     var descriptor: FileDescriptor?
     var waiting: [UInt64: CheckedContinuation<Void, Never>] = [:]
@@ -48,6 +50,7 @@ final class EventLog: Sendable {
 
   var lastSequence: Int { state.withLock { $0.last } }
   var isFinished: Bool { state.withLock { $0.isFinished } }
+  var isInterrupted: Bool { state.withLock { $0.isInterrupted } }
   /// How far readers may read, the sequence number of the last event before it, and whether that is the end for ever.
   var currentEnd: (offset: Int64, sequence: Int, isFinal: Bool) {
     state.withLock { ($0.end, $0.last, $0.isFinished) }
@@ -114,6 +117,23 @@ final class EventLog: Sendable {
     }
   }
 
+  /// Ends the waiting of everybody, now and from now on: who follows reads what there is and hears of it.
+  func interrupt() {
+    let woken = state.withLock { state in
+      state.isInterrupted = true
+      defer { state.waiting = [:] }
+      return Array(state.waiting.values)
+    }
+    for waiter in woken { waiter.resume() }
+  }
+
+  static let interruption = Failure(
+    .unavailable,
+    reason: "stream-interrupted",
+    "the server stops before the build is over",
+    hint: "when it runs again, go on with: kindling build logs ID --from-start"
+  )
+
   /// Returns when there is more than `offset`, when nothing more will come, or when the task is cancelled.
   func wait(beyond offset: Int64) async {
     let waiter = state.withLock { state in
@@ -123,7 +143,7 @@ final class EventLog: Sendable {
     await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         let mustWait = state.withLock { state in
-          guard state.end <= offset, !state.isFinished, !Task.isCancelled else { return false }
+          guard state.end <= offset, !state.isFinished, !state.isInterrupted, !Task.isCancelled else { return false }
           state.waiting[waiter] = continuation
           return true
         }

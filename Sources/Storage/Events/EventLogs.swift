@@ -8,7 +8,12 @@ package final class EventLogs: Sendable {
   private let durability: Durability
   private let clock: WallClock
   /// Logs that may still grow; appending and following must meet at the same one.
-  private let growing = Mutex<[BuildID: EventLog]>([:])
+  private let growing = Mutex(Growing())
+
+  private struct Growing {
+    var logs: [BuildID: EventLog] = [:]
+    var isInterrupted = false
+  }
 
   init(_ directory: FilePath, durability: Durability, clock: WallClock) {
     self.directory = directory
@@ -53,18 +58,32 @@ package final class EventLogs: Sendable {
   /// Whether the terminal event was written.
   package func isFinished(_ id: BuildID) throws(Failure) -> Bool { try log(of: id).isFinished }
 
+  /// Bytes that the build's events take on disk.
+  package func size(of id: BuildID) throws(Failure) -> ByteCount { ByteCount(try log(of: id).currentEnd.offset) }
+
+  /// Ends every following at what is written by then, with `stream-interrupted`: for a server that stops, whose waiting
+  /// builds will say nothing more.
+  package func interruptFollowers() {
+    let logs = growing.withLock { growing in
+      growing.isInterrupted = true
+      return Array(growing.logs.values)
+    }
+    for log in logs { log.interrupt() }
+  }
+
   /// The build's own folder, where its other files lie beside the events.
   package func folder(of id: BuildID) -> FilePath { directory.appending(id.text) }
 
   private func log(of id: BuildID) throws(Failure) -> EventLog {
     try growing.withLock { growing throws(Failure) in
-      if let log = growing[id] { return log }
+      if let log = growing.logs[id] { return log }
       let path = folder(of: id).appending("events.ndjson")
       let log = try EventLog(path, durability: durability, clock: clock)
-      if !log.isFinished { growing[id] = log }
+      if growing.isInterrupted { log.interrupt() }
+      if !log.isFinished { growing.logs[id] = log }
       return log
     }
   }
 
-  private func forget(_ id: BuildID) { growing.withLock { $0[id] = nil } }
+  private func forget(_ id: BuildID) { growing.withLock { $0.logs[id] = nil } }
 }

@@ -124,6 +124,13 @@ extension Ledger {
     try read("counting builds") { db in try Int.fetchOne(db, sql: BuildQuery.count, arguments: [most]) ?? 0 }
   }
 
+  /// The highest identifier there is, of whatever organisation.
+  package func highestBuildID() throws(Failure) -> BuildID? {
+    try read("looking for the newest build") { db in
+      try String.fetchOne(db, sql: "SELECT max(id) FROM builds").map(BuildID.init(unchecked:))
+    }
+  }
+
   /// Takes back a build that its caller was told does not exist; only a PENDING one.
   package func discard(_ id: BuildID) throws(Failure) {
     try write("taking back a build") { db in

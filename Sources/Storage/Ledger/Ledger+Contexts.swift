@@ -76,6 +76,37 @@ extension Ledger {
     }
   }
 
+  /// The organisation's context of this content that lives longest after `moment`.
+  package func context(
+    with digest: Digest, of organization: OrganizationName, at moment: Timestamp
+  ) throws(Failure) -> ContextRecord? {
+    try read("reading a context") { db in
+      try Row.fetchOne(
+        db,
+        sql: """
+          SELECT * FROM contexts WHERE digest = ? AND organization = ? AND expires_at > ?
+          ORDER BY expires_at DESC LIMIT 1
+          """,
+        arguments: [digest.description, organization.name, moment.milliseconds]
+      ).map(ContextRecord.init(row:))
+    }
+  }
+
+  /// What the contexts of an organisation, or of all, take that are alive at `moment`; equal content counts once.
+  package func contextBytes(of organization: OrganizationName?, at moment: Timestamp) throws(Failure) -> ByteCount {
+    try read("counting contexts") { db in
+      let sum = try Int64.fetchOne(
+        db,
+        sql: """
+          SELECT COALESCE(SUM(size), 0) FROM
+            (SELECT DISTINCT digest, size FROM contexts WHERE expires_at > ?1 AND (?2 IS NULL OR organization = ?2))
+          """,
+        arguments: [moment.milliseconds, organization?.name]
+      )
+      return ByteCount(sum ?? 0)
+    }
+  }
+
   /// Every organisation's contexts whose time is over at `moment`.
   package func expiredContexts(at moment: Timestamp) throws(Failure) -> [ContextRecord] {
     try read("listing expired contexts") { db in

@@ -2,6 +2,7 @@ import Diagnostics
 import FoundationEssentials
 import GRDB
 import OCI
+import Synchronization
 import SystemPackage
 
 /// The rows of the house, in SQLite: builds, contexts, tags, manifests, layers, step cache, sealed secrets.
@@ -9,12 +10,17 @@ import SystemPackage
 /// Each method is one transaction; what it returned from is on the disk when the directory is durable. Methods are
 /// in one extension a concern.
 package final class Ledger: Sendable {
+  static let file = "ledger.sqlite"
+
   private let pool: DatabasePool
+  private let path: FilePath
+  private let isClosed = Atomic(false)
 
   init(_ path: FilePath, durability: Durability) throws(Failure) {
     var configuration = Configuration()
     configuration.maximumReaderCount = 4
     configuration.busyMode = .timeout(5)
+    self.path = path
     do {
       pool = try DatabasePool(path: path.string, configuration: configuration)
       // FULL syncs the log at every commit; NORMAL, which GRDB sets while it turns the WAL on, would lose the last
@@ -31,13 +37,14 @@ package final class Ledger: Sendable {
           hint: "use that version, or choose another directory with --data-dir"
         )
       }
-      try migrator.migrate(pool)
+      try LedgerUpgrade(path: path, pool: pool, migrator: migrator).run()
     } catch {
-      throw Self.failure(error, while: "opening the ledger '\(path)'")
+      throw Self.failure(error, while: "opening the ledger", path)
     }
   }
 
   func close() {
+    isClosed.store(true, ordering: .sequentiallyConsistent)
     // Closing fails only while a statement runs; the kernel closes the files with the process then.
     try? pool.close()
   }
@@ -54,20 +61,28 @@ package final class Ledger: Sendable {
         }
       }
     } catch {
-      throw Self.failure(error, while: "writing to the ledger")
+      throw failure(error, while: "writing to the ledger")
     }
   }
 
   func read<T>(_ doing: String, _ body: (Database) throws -> T) throws(Failure) -> T {
-    do { return try pool.read(body) } catch { throw Self.failure(error, while: doing) }
+    do { return try pool.read(body) } catch { throw failure(error, while: doing) }
   }
 
   /// One transaction: a throw of `body` takes everything back.
   func write<T>(_ doing: String, _ body: (Database) throws -> T) throws(Failure) -> T {
-    do { return try pool.write(body) } catch { throw Self.failure(error, while: doing) }
+    do { return try pool.write(body) } catch { throw failure(error, while: doing) }
   }
 
-  private static func failure(_ error: any Error, while doing: String) -> Failure {
+  /// What calls get after `close()`: their server is being reset or stopped.
+  static let closed = Failure(
+    .unavailable, reason: "data-directory-closed", "the server is being reset or stopped", hint: "try again in a moment")
+
+  private func failure(_ error: any Error, while doing: String) -> Failure {
+    isClosed.load(ordering: .sequentiallyConsistent) ? Self.closed : Self.failure(error, while: doing, path)
+  }
+
+  private static func failure(_ error: any Error, while doing: String, _ path: FilePath) -> Failure {
     guard let database = error as? DatabaseError else { return Failure(wrapping: error, while: doing) }
     let cause = database.message ?? database.description
     switch database.resultCode {
@@ -75,7 +90,7 @@ package final class Ledger: Sendable {
       return Failure(
         .resourceExhausted,
         reason: "disk-full",
-        "no space left for the ledger",
+        "no space left for the ledger '\(path)'",
         hint: "free some space, or choose another directory with --data-dir",
         cause: "\(doing): \(cause)"
       )
@@ -83,7 +98,7 @@ package final class Ledger: Sendable {
       return Failure(
         .failedPrecondition,
         reason: "data-directory-not-writable",
-        "the ledger is not writable",
+        "the ledger '\(path)' is not writable",
         hint: "make it writable for this user, or choose another directory with --data-dir",
         cause: "\(doing): \(cause)"
       )
@@ -91,7 +106,7 @@ package final class Ledger: Sendable {
       return Failure(
         .dataLoss,
         reason: "ledger-damaged",
-        "the ledger is damaged",
+        "the ledger '\(path)' is damaged",
         hint: "restore 'ledger.sqlite' from a copy, or start with another directory: --data-dir",
         cause: "\(doing): \(cause)"
       )

@@ -1,6 +1,7 @@
 import Archive
 import Diagnostics
 import Foundation
+import OCI
 import SystemPackage
 import Terminal
 
@@ -15,6 +16,8 @@ struct ContextArchive: Sendable {
 
   let path: FilePath
   let size: ByteCount
+  /// Of the whole archive: equal directories make equal ones.
+  let digest: Digest
   /// Paths that are not in it, relative to the directory.
   let leftOut: [String]
 
@@ -40,7 +43,8 @@ struct ContextArchive: Sendable {
       let tar = TarWriter(into: GzipWriter(into: file, level: 1))
       let summary = try DirectoryPacker(directory: directory).pack(into: tar, skip: leavesOut)
       try tar.finish()
-      return ContextArchive(path: path, size: ByteCount(file.count), leftOut: summary.leftOut.map(\.path.string))
+      return ContextArchive(
+        path: path, size: ByteCount(file.count), digest: file.digest, leftOut: summary.leftOut.map(\.path.string))
     } catch {
       path.withPlatformString { _ = unlink($0) }
       throw error
@@ -111,13 +115,16 @@ struct ContextArchive: Sendable {
   }
 }
 
-/// Counts what goes into a file.
+/// Counts and hashes what goes into a file.
 private final class CountingFile: ByteWriter {
   private let file: FileWriter
+  private let running = RunningDigest(.sha256)
   private(set) var count: Int64 = 0
+  var digest: Digest { running.digest() }
   init(_ file: FileWriter) { self.file = file }
   func write(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
     try file.write(bytes)
+    running.update(bytes)
     count += Int64(bytes.count)
   }
   func finish() throws(Failure) { try file.finish() }

@@ -44,19 +44,25 @@ struct ContextDelivery: Sendable {
         request.zippedCode = try archive.bytes()
         return
       }
-      request.contextID = try await send(archive, as: request.name).contextID
+      request.contextID = try await send(archive, as: request.name, anew: anew).contextID
     }
     if survey.isSettled { sent?.remember(request.contextID, of: directory, at: access.endpoint, survey.fingerprint) }
   }
 
-  /// Uploads the directory for later builds.
+  /// Uploads the directory for later builds; what the server has of equal content is not sent.
   func upload(as name: String) async throws(Failure) -> Dodil_Ignite_V1_UploadBuildContextResponse {
     let survey = try await survey()
     if let note = ContextArchive.note(survey.leftOut.map(\.path.string)) { say(note) }
-    if access.endpoint.isThisMachine { return try await stream(as: name, survey) }
-    let archive = try await ContextArchive.make(of: directory)
-    defer { archive.remove() }
-    return try await send(archive, as: name)
+    let answer: Dodil_Ignite_V1_UploadBuildContextResponse
+    if access.endpoint.isThisMachine {
+      answer = try await stream(as: name, survey)
+    } else {
+      let archive = try await ContextArchive.make(of: directory)
+      defer { archive.remove() }
+      answer = try await send(archive, as: name)
+    }
+    if survey.isSettled { sent?.remember(answer.contextID, of: directory, at: access.endpoint, survey.fingerprint) }
+    return answer
   }
 
   private func say(_ text: String) {
@@ -106,8 +112,12 @@ struct ContextDelivery: Sendable {
   }
 
   private func send(
-    _ archive: ContextArchive, as name: String
+    _ archive: ContextArchive, as name: String, anew: Bool = false
   ) async throws(Failure) -> Dodil_Ignite_V1_UploadBuildContextResponse {
+    if !anew, mayReuse, let known = try await KnownContext(access: access).named(name, of: archive.digest) {
+      say("the server has this context already")
+      return known
+    }
     say("uploading \(archive.size)")
     var metadata = Self.metadata(name, type: "application/gzip")
     metadata.expectedSizeBytes = UInt64(archive.size.bytes)

@@ -21,6 +21,8 @@ struct QueueDocument: Codable, Sendable {
   var waiting: Int
   var paused: Bool
   var pausedSinceMs: Int64?
+  /// Why no build can run on the server's machine.
+  var unavailable: String?
   var ownRunning: Int
   var ownWaiting: Int
   var builds: [Build]

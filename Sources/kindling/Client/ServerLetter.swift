@@ -42,6 +42,9 @@ enum ServerLetter {
     (try? JSONDecoder().decode(StreamEnd.self, from: line)).map { failure($0.error) }
   }
 
+  /// The failure that a server-sent event `error` carries.
+  static func eventFailure(_ body: Data) -> Failure { failure(status: 500, body: body) }
+
   /// On the wire the message has cause and hint appended, for clients that show nothing else.
   private static func failure(_ letter: Status) -> Failure {
     let detail = letter.details?.first

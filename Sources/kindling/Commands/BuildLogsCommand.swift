@@ -1,6 +1,7 @@
 import API
 import ArgumentParser
 import Diagnostics
+import Foundation
 import RPC
 import Terminal
 
@@ -28,22 +29,68 @@ struct BuildLogsCommand: AsyncParsableCommand {
   @Flag(help: "Keep printing while the build runs; this is what happens anyway")
   var follow = false
 
+  @Flag(help: "Put the time in front of each line")
+  var timestamps = false
+
+  @Option(help: ArgumentHelp("Only lines since then: 10m, 2h, or 2026-01-31T12:00:00Z", valueName: "time"))
+  var since: LogMoment?
+
   @OptionGroup var shared: SharedOptions
 
   func run() async throws {
     let access = try await ServerAccess.find(shared)
-    let (id, fromStart) = (id, fromStart)
-    let prints = shared.output
-    try await access.stream { client in
-      let exact = try await BuildLookup.id(id, client)
-      let isOver = [.succeeded, .failed, .cancelled].contains(try await client.getBuild(exact).status)
-      try await client.streamLogs(of: exact, fromStart: fromStart || isOver) { line in
+    let given = id
+    let build = try await access.call { client in
+      try await client.getBuild(try await BuildLookup.id(given, client))
+    }
+    let isOver = [.succeeded, .failed, .cancelled].contains(build.status)
+    let log = LogStream(access: access, buildID: build.buildID, fromStart: fromStart || isOver || since != nil)
+    let earliest = since?.earliest(now: Date()) ?? .min
+    let (prints, timestamps) = (shared.output, timestamps)
+    try await Deadline.bounded(access.timeout, what: "build '\(build.buildID)'") {
+      try await log.follow { lines in
+        let wanted = lines.filter { $0.timestampMs >= earliest }
         switch prints {
-        case .json: try Messages.print(line)
-        case .table:
-          guard Console.standardOutput.write(line.line + "\n") else { throw Failure.readerGone }
+        case .json: for line in wanted { try Messages.print(line) }
+        case .table: try Self.print(wanted, timestamps: timestamps)
         }
       }
     }
+  }
+
+  private static func print(_ lines: [LogStream.Line], timestamps: Bool) throws(Failure) {
+    var text = ""
+    for line in lines {
+      if timestamps { text += Timestamp(milliseconds: line.timestampMs).internetText + " " }
+      text += line.line
+      text += "\n"
+    }
+    guard text.isEmpty || Console.standardOutput.write(text) else { throw Failure.readerGone }
+  }
+}
+
+/// A moment as `--since` takes it: so long ago, or a date.
+enum LogMoment: ExpressibleByArgument, Sendable, Hashable {
+  case ago(TimeSpan)
+  case date(Date)
+
+  init?(argument: String) {
+    if let span = TimeSpan(argument: argument) {
+      self = .ago(span)
+    } else if let date = try? Date(argument, strategy: .iso8601) {
+      self = .date(date)
+    } else {
+      return nil
+    }
+  }
+
+  /// In Unix milliseconds.
+  func earliest(now: Date) -> Int64 {
+    let date =
+      switch self {
+      case .ago(let span): now.addingTimeInterval(-Double(span.seconds))
+      case .date(let date): date
+      }
+    return Int64(date.timeIntervalSince1970 * 1000)
   }
 }

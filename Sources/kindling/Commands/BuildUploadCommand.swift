@@ -36,7 +36,9 @@ struct BuildUploadCommand: AsyncParsableCommand {
     let quiet = display.progress == .quiet || display.progress == .json
     let directory = FilePath(folder)
     if startsBuild { try ContextArchive.check(directory, dockerfile: build.dockerfile) }
-    let answer = try await ContextDelivery(directory: directory, access: access, quiet: quiet).upload(as: name)
+    let answer = try await ContextDelivery(
+      directory: directory, access: access, quiet: quiet, sent: SentContexts.live(ProcessInfo.processInfo.environment)
+    ).upload(as: name)
     guard startsBuild else {
       switch shared.output {
       case .json: try Messages.print(answer)

@@ -7,7 +7,7 @@ import Terminal
 struct QueueCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "queue",
-    abstract: "Show which builds run and wait; pause, resume or size the queue",
+    abstract: "Show what runs and waits; pause, resume or size it",
     usage: "kindling queue [pause|resume|workers <n>] [options]",
     discussion: """
       Organisations take turns; each one's builds run as they came. While paused, \
@@ -60,6 +60,7 @@ struct QueueCommand: AsyncParsableCommand {
     var lines = [
       "\(queue.running) of \(queue.workers) \(queue.workers == 1 ? "worker" : "workers") busy, \(queue.waiting) waiting"
     ]
+    if let cause = queue.unavailable { lines.append("\(appearance.paint(.warning)) no build begins: \(cause)") }
     if let since = queue.pausedSinceMs {
       let moment = Timestamp(milliseconds: since).clockText
       lines.append("\(appearance.paint(.warning)) paused since \(moment); go on with: kindling queue resume")

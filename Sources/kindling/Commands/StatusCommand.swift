@@ -66,7 +66,7 @@ struct StatusCommand: AsyncParsableCommand {
     guard readiness.ready else { throw ExitCode(Code.unavailable.exitStatus) }
   }
 
-  private static func ask(_ access: ServerAccess) async throws(Failure) -> Readiness {
+  static func ask(_ access: ServerAccess) async throws(Failure) -> Readiness {
     try await HTTPDoor.open(access) { door in
       let response = try await door.send(.GET, "/readyz?verbose", limit: access.timeout ?? .seconds(10))
       let body = try await HTTPDoor.body(of: response, access.endpoint)

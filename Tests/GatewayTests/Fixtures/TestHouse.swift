@@ -18,6 +18,7 @@ final class TestHouse: Sendable {
   let data: DataDirectory
   let identities: IdentityService
   private let folder: FilePath
+  private let queue: BuildQueue
 
   /// `name` of a build → its end: `fails…` fails, `waits…` runs until it is cancelled, others print a line and succeed.
   private static func work(_ record: BuildRecord, _ reporter: EventReporter) async throws(Failure) -> FinishedBuild {
@@ -56,7 +57,7 @@ final class TestHouse: Sendable {
     identities = try IdentityService(mode: mode, mint: await TokenMint(key: data.key))
     let registry = ImageRegistry(data: data)
     let images = LocalImages(registry: registry, ownHosts: { ["localhost:4480"] })
-    let queue = BuildQueue(data: data, obstacle: obstacle?.message, work: Self.work)
+    queue = BuildQueue(data: data, obstacle: obstacle?.message, work: Self.work)
     gateway = HTTPGateway(
       builds: BuildService(data: data, queue: queue, obstacle: obstacle),
       identities: identities,
@@ -75,8 +76,12 @@ final class TestHouse: Sendable {
   }
 
   deinit {
-    data.close()
-    try? FileManager.default.removeItem(atPath: folder.string)
+    // A test may be over before its builds are, and those must not find the ledger closed.
+    Task.detached { [queue, data, folder] in
+      await queue.stop()
+      data.close()
+      try? FileManager.default.removeItem(atPath: folder.string)
+    }
   }
 
   func token(_ organization: String = "dev") async throws -> String {
