@@ -75,6 +75,10 @@ import Testing
       let refused = try await api.call("GET", "/v2/dev/app/manifests/latest")
       #expect(refused.status == 401 && refused.head.lowercased().contains("www-authenticate:"), "\(refused.head)")
       #expect(try await api.call("GET", "/v2/dev/app/manifests/latest").status == 200)
+      // A reset takes them away too.
+      try await server.kindling(["faults", "set", "GetBuild"]).expectSuccess()
+      try await server.kindling(["reset", "--yes"]).expectSuccess()
+      #expect(try await server.kindling(["faults", "ls"]).output == "no faults are on\n")
     }
   }
 
