@@ -2,10 +2,11 @@ import API
 import Diagnostics
 import Foundation
 import HTTPTypes
-import Service
+import SwiftProtobuf
 import Testing
 
 @testable import Gateway
+@testable import Service
 
 @Suite("logs are resumed") struct LogResumeTests {
   private func finished(_ house: TestHouse, token: String) async throws -> (path: String, lines: [String]) {
