@@ -63,6 +63,11 @@ import Testing
       _ = try await api.call("POST", "/v1/ignite/builds/\(cancelled)/cancel", [:])
       try await server.kindling(["faults", "clear"]).expectSuccess()
       #expect(try await api.ended(cancelled).build["status"] == "BUILD_STATUS_CANCELLED")
+      // Each line of a log comes late, and all of it.
+      try await server.kindling(["faults", "set", "log", "--delay-ms", "300", "--count", "3"]).expectSuccess()
+      let began = ContinuousClock.now
+      #expect(try await api.ended(stuck).log == log)
+      #expect(began.duration(to: .now) >= .milliseconds(900))
       // Registry clients are sent away as they are by registries.
       let before = try await api.call("GET", "/v2/dev/app/manifests/latest")
       #expect(before.status == 200, "\(before)")
@@ -70,6 +75,10 @@ import Testing
       let refused = try await api.call("GET", "/v2/dev/app/manifests/latest")
       #expect(refused.status == 401 && refused.head.lowercased().contains("www-authenticate:"), "\(refused.head)")
       #expect(try await api.call("GET", "/v2/dev/app/manifests/latest").status == 200)
+      // A reset takes them away too.
+      try await server.kindling(["faults", "set", "GetBuild"]).expectSuccess()
+      try await server.kindling(["reset", "--yes"]).expectSuccess()
+      #expect(try await server.kindling(["faults", "ls"]).output == "no faults are on\n")
     }
   }
 

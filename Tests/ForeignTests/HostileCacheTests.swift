@@ -106,6 +106,12 @@ import Testing
       try await check("no layer's file", "is not in 'oci:") { layout in
         try FileManager.default.removeItem(atPath: try layout.layer())
       }
+      try await check("a size below zero", "cannot have -2 bytes") { layout in
+        let path = layout.path + "/index.json"
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        let harmed = text.replacing(/"size":\s*[0-9]+/, with: #""size":-2"#)
+        try harmed.write(toFile: path, atomically: true, encoding: .utf8)
+      }
       try await check("a layer of other bytes", "sha256:") { layout in
         let path = try layout.layer()
         var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
@@ -129,6 +135,36 @@ import Testing
           document["layers"] = [layer]
         })
       }
+    }
+  }
+
+  @Test("a pipe in a file's place, and a lock that somebody else holds, cost a warning")
+  func stuck() async throws {
+    try await withTemporaryFolder { folder in
+      let shop = try await ExecutorWorkshop("FROM scratch\nCOPY base.tar /\n", in: folder)
+      func build(_ place: String, _ launcher: [String] = []) async throws -> Tool.Result {
+        try await shop.run(
+          [
+            "-c", "ctx", "--no-push", "--cache=true", "--cache-copy-layers", "--kaniko-dir", folder.path("m-" + place),
+            "--cache-repo", "oci:" + folder.path(place),
+          ], launcher: launcher)
+      }
+      for place in ["pipe", "locked"] { #expect(try await build(place).status == 0) }
+      try FileManager.default.removeItem(atPath: folder.path("pipe/index.json"))
+      try await Tool("mkfifo").run([folder.path("pipe/index.json")]).expectSuccess()
+      try FileManager.default.removeItem(atPath: folder.path("m-pipe"))
+      let piped = try await build("pipe")
+      #expect(piped.status == 0 && piped.error.contains("is no regular file"), "\(piped.all)")
+
+      try folder.write("{\"schemaVersion\":2,\"manifests\":[]}", to: "locked/index.json")
+      try FileManager.default.removeItem(atPath: folder.path("m-locked"))
+      let hold = """
+        import fcntl, subprocess, sys
+        held = open(sys.argv[1], 'r+'); fcntl.lockf(held, fcntl.LOCK_EX)
+        sys.exit(subprocess.run(sys.argv[2:]).returncode)
+        """
+      let locked = try await build("locked", ["python3", "-c", hold, folder.path("locked/oci-layout")])
+      #expect(locked.status == 0 && locked.error.contains("cannot be locked"), "\(locked.all)")
     }
   }
 }

@@ -44,7 +44,7 @@ import Testing
       defer { silent.close() }
       let (first, second, rest) = (folder.path("first"), folder.path("second"), folder.path("rest"))
       try await save(Self.stream(id), to: first, server)
-      let lines = try await Tool("grep").run(["-c", word, first])
+      let lines = try await Tool("grep").run(["-cE", "\"#1 [0-9.]+ \(word)", first])
       #expect(lines.lines == ["100000"])
       let last = try await Tool("tail").run(["-n", "1", first])
       #expect(last.output.contains("succeeded in"), "\(last.output)")
@@ -68,7 +68,7 @@ import Testing
       let id = try await create(commands.joined(separator: "; "), server, folder)
       let (build, log) = try await HTTPAPI(server).ended(id)
       #expect(build["status"] == "BUILD_STATUS_SUCCEEDED")
-      let texts = log.filter { $0.hasPrefix("#2 ") }.map { line in
+      let texts = log.filter { $0.hasPrefix("#1 ") }.map { line in
         line.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false).dropFirst(2).joined(separator: " ")
       }
       #expect(texts.contains("a\r\u{1b}[31mred\u{1b}[0m"), "\(texts.prefix(5))")

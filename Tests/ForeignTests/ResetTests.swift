@@ -108,7 +108,8 @@ import Testing
       var server = try await ServerProcess(data: folder.path("data"))
       for delay in [0, 4, 12, 40] {
         try await server.importBusybox()
-        async let reset = server.http("POST", "/_kindling/reset", token: server.token)
+        let current = server
+        async let reset = current.http("POST", "/_kindling/reset", token: current.token)
         // A moment of the reset, or just before or after it.
         try await Task.sleep(for: .milliseconds(delay + Int.random(in: 0...8)))
         await server.kill()

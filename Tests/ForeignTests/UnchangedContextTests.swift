@@ -71,6 +71,22 @@ import Testing
     }
   }
 
+  @Test("a context whose archive is gone or cut is sent again")
+  func lostArchive() async throws {
+    try await withServer { server, folder in
+      try await server.importBusybox()
+      let tree = try Self.context(in: folder)
+      let cache = folder.path("cache")
+      for harm in [
+        "find . -type f ! -name '*.index' -delete", "find . -type f ! -name '*.index' -exec truncate -s 700 {} +",
+      ] {
+        try await Self.settle(tree, server, cache)
+        try await Tool("sh").run(["-c", "cd '\(server.data)/contexts' && \(harm)"]).expectSuccess()
+        #expect(try await Self.build(tree, server, cache).sent, "\(harm)")
+      }
+    }
+  }
+
   @Test("an index of the context that is broken or gone costs time and nothing else")
   func brokenIndex() async throws {
     try await withServer { server, folder in

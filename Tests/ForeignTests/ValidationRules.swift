@@ -133,6 +133,7 @@ enum OtherRules {
   static var lists: [ValidationTests.Rule] {
     [
       Rule("a cursor of nobody's", "ListBuilds", [["cursor": "x"]], ["cursor 'x'", "leave it out"]),
+      Rule("a build's id as cursor", "ListBuilds", [["cursor": "bld_01HZX9ABCDEFGHJKMNPQRSTVWX"]], ["leave it out"]),
       Rule("a context's cursor", "ListBuilds", [["cursor": "ctx_01HZX9ABCDEFGHJKMNPQRSTVWX"]], ["leave it out"]),
       Rule("a cursor of two lines", "ListBuilds", [["cursor": "a\nb"]], ["leave it out"]),
       Rule("an unknown status", "ListBuilds", [["status": 99]], ["99", "BUILD_STATUS_PENDING"]),

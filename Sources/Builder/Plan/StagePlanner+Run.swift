@@ -62,14 +62,11 @@ extension StagePlanner {
 
   func history(of run: RunInstruction) -> String {
     let arguments = scope.arguments
-    let count =
-      arguments.isEmpty
-      ? ""
-      : "|\(arguments.count) "
-        + arguments.map { argument in
-          let isSecret = scope.secretArguments.contains(argument.name)
-          return "\(argument.name)=\(isSecret ? SecretValue.mask : argument.value) "
-        }.joined()
+    let shown = arguments.map { argument in
+      let isSecret = scope.secretArguments.contains(argument.name)
+      return "\(argument.name)=\(isSecret ? SecretValue.mask : argument.value) "
+    }
+    let count = arguments.isEmpty ? "" : "|\(arguments.count) " + shown.joined()
     let words = run.script == nil ? self.arguments(of: run.command) : [Self.scriptPath(run)]
     return "RUN \(count)\(words.joined(separator: " ")) # buildkit"
   }

@@ -44,7 +44,7 @@ struct RealmDoor: Sendable {
       case notBefore = "not-before-policy"
     }
     var access_token: String
-    var expires_in = RealmDoor.lifetime.components.seconds
+    var expires_in: Int64
     /// Client credentials come without a refresh token (RFC 6749 §4.4.3).
     var refresh_expires_in = 0
     var token_type = "Bearer"
@@ -55,13 +55,16 @@ struct RealmDoor: Sendable {
   private func token(for call: Call, _ realm: String) async throws(TokenRefusal) -> Response {
     let request = try await TokenRequest(call)
     let caller = try await client(request, call)
-    let token: String
+    let minted: (token: String, lifetime: Duration)
     do throws(Failure) {
-      token = try await identities.mintToken(
+      minted = try await identities.mintToken(
         for: caller, issuer: Self.issuer(call, realm), lifetime: Self.lifetime)
     } catch { throw TokenRefusal(.serverError, error.oneLine) }
     let words = request.standardScopes + (caller.scopes?.sorted().map(\.rawValue) ?? [])
-    return .json(Answer(access_token: token, scope: words.joined(separator: " ")))
+    return .json(
+      Answer(
+        access_token: minted.token, expires_in: minted.lifetime.components.seconds,
+        scope: words.joined(separator: " ")))
   }
 
   /// Who the client is and what it may do: what it asks for here, and never more than its token elsewhere.
@@ -84,7 +87,9 @@ struct RealmDoor: Sendable {
     if let wanted = request.scopes, let own = holder.scopes, !wanted.isSubset(of: own) {
       throw TokenRefusal(.invalidScope, "client_secret is a token that is restricted to \(own.words)")
     }
-    return Identity(organization: holder.organization, subject: subject, scopes: request.scopes ?? holder.scopes)
+    return Identity(
+      organization: holder.organization, subject: subject, scopes: request.scopes ?? holder.scopes,
+      expiresAt: holder.expiresAt)
   }
 
   /// `ORGANISATION/NAME` names one, a plain client does not. No colon: HTTP's Basic scheme ends the name at it.

@@ -51,11 +51,9 @@ struct RegistryAccess: Sendable {
     guard case .identity(let caller) = try await caller(of: call) else {
       throw Failure(.unauthenticated, reason: "unauthorized", "the call carries no credentials")
     }
-    // With the scopes of the token it was made from: the registry asks for none, but the API takes it too.
-    let token = try await identities.mintToken(for: caller, lifetime: Self.tokenLifetime)
-    return .json(
-      Answer(token: token, access_token: token, expires_in: Self.tokenLifetime.components.seconds)
-    )
+    // With the scopes and the end of the token it was made from: the registry asks for none, but the API takes it too.
+    let (token, lifetime) = try await identities.mintToken(for: caller, lifetime: Self.tokenLifetime)
+    return .json(Answer(token: token, access_token: token, expires_in: lifetime.components.seconds))
   }
 
   /// What a 401 says: where a token for the request at hand is to be had.

@@ -34,6 +34,8 @@ struct MessagePairing {
     mappings.append(MessageMapping())
     let title = DescriptorPool.plain(fromName).split(separator: ".").last.map(String.init) ?? fromName
     var mapping = MessageMapping()
+    try Self.check(source, title)
+    try Self.check(target, title)
     for field in source.field {
       guard let counterpart = target.field.first(where: { $0.name == field.name }),
         try fits(field, counterpart, of: title)
@@ -48,6 +50,22 @@ struct MessagePairing {
     }
     mappings[place] = mapping
     return place
+  }
+
+  /// Numbers as protobuf's language guide has them, and each once: else one field's bytes arrive as another.
+  private static func check(_ message: Google_Protobuf_DescriptorProto, _ title: String) throws(Failure) {
+    var numbers: Set<Int32> = []
+    var names: Set<String> = []
+    for field in message.field {
+      let isNumber = (1...536_870_911).contains(field.number) && !(19_000...19_999).contains(field.number)
+      guard isNumber, numbers.insert(field.number).inserted, names.insert(field.name).inserted else {
+        throw Failure(
+          .invalidArgument, reason: "protoset-number-invalid",
+          "field '\(title).\(field.name)' has the number \(field.number) in the set of descriptors, "
+            + (isNumber ? "which another has, or its name is another's" : "which no field can have"),
+          hint: FieldNumbers.way)
+      }
+    }
   }
 
   private mutating func content(

@@ -247,7 +247,7 @@ package final class BuildService: Sendable {
       return .git(try gitRules.source(url: url, reference: reference, directory: directory))
     case .context(let id):
       guard let known = ContextID(id), let context = try data.ledger.context(known, of: caller.organization),
-        context.expiresAt > clock.now()
+        context.expiresAt > clock.now(), data.contexts.size(of: context.digest) == context.size
       else {
         throw Failure(
           .notFound, reason: "context-unknown", "context '\(Shown.text(id))' does not exist or has expired",

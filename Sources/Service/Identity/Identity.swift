@@ -9,11 +9,16 @@ package struct Identity: Sendable, Hashable {
   package var subject: String
   /// The methods the caller's token is restricted to; nil for all of them.
   package var scopes: Set<Scope>?
+  /// When the caller's token ends; nil for callers without one. What is made from a token ends with it.
+  package var expiresAt: Timestamp?
 
-  package init(organization: OrganizationName, subject: String, scopes: Set<Scope>? = nil) {
+  package init(
+    organization: OrganizationName, subject: String, scopes: Set<Scope>? = nil, expiresAt: Timestamp? = nil
+  ) {
     self.organization = organization
     self.subject = subject
     self.scopes = scopes
+    self.expiresAt = expiresAt
   }
 
   /// Throws PERMISSION_DENIED when the caller's token is restricted to other scopes.

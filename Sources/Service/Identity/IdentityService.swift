@@ -62,13 +62,19 @@ package final class IdentityService: Sendable {
     try await mint.mint(organization: organization, lifetime: lifetime)
   }
 
-  /// A token that may do what `caller` may, and no more.
+  /// A token that may do what `caller` may, and neither more nor longer; with how long it lasts.
   package func mintToken(
     for caller: Identity, issuer: String = "kindling", lifetime: Duration
-  ) async throws(Failure) -> String {
-    try await mint.mint(
+  ) async throws(Failure) -> (token: String, lifetime: Duration) {
+    var lifetime = lifetime
+    if let end = caller.expiresAt {
+      let left = max(0, end.milliseconds - Int64(Date().timeIntervalSince1970 * 1000)) / 1000
+      lifetime = min(lifetime, .seconds(left))
+    }
+    let token = try await mint.mint(
       organization: caller.organization, subject: caller.subject, scopes: caller.scopes, issuer: issuer,
       lifetime: lifetime)
+    return (token, lifetime)
   }
 
   private func anybody(of organization: String?) throws(Failure) -> Identity {
@@ -81,7 +87,14 @@ package final class IdentityService: Sendable {
   private static func identity(_ claims: TokenClaims, _ token: String) throws(Failure) -> Identity {
     Identity(
       organization: try claims.organizationName(payload: payload(of: token) ?? ""),
-      subject: claims.sub?.value ?? "unknown", scopes: claims.restriction)
+      subject: claims.sub?.value ?? "unknown", scopes: claims.restriction,
+      expiresAt: claims.exp.map { Self.moment($0.value) })
+  }
+
+  /// Tokens of others may say anything: a date beyond all reason is the end of time.
+  private static func moment(_ date: Date) -> Timestamp {
+    let seconds = date.timeIntervalSince1970
+    return Timestamp(milliseconds: seconds < 1e12 ? Int64(max(0, seconds) * 1000) : .max)
   }
 
   private static func bearer(_ header: String?) throws(Failure) -> String? {

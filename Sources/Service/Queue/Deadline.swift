@@ -1,8 +1,9 @@
 import Diagnostics
 
-/// Runs `work` and cancels it when `limit` has passed; it then throws DEADLINE_EXCEEDED once the work has let go.
-func withDeadline<Value: Sendable>(
-  _ limit: Duration, _ work: @escaping @Sendable () async throws(Failure) -> Value
+/// Runs `work` and cancels it when `limit` has passed; it then throws `failure`, for a build that it timed out, once the
+/// work has let go.
+package func withDeadline<Value: Sendable>(
+  _ limit: Duration, failing failure: Failure? = nil, _ work: @escaping @Sendable () async throws(Failure) -> Value
 ) async throws(Failure) -> Value {
   let result: Result<Value, Failure> = await withTaskGroup(of: Result<Value, Failure>?.self) { group in
     group.addTask {
@@ -11,9 +12,10 @@ func withDeadline<Value: Sendable>(
     group.addTask {
       do { try await Task.sleep(for: limit) } catch { return nil }
       return .failure(
-        Failure(
-          .deadlineExceeded, reason: "build-timeout", "timed out after \(limit.components.seconds) s",
-          hint: "give it more time with timeout_secs, or find the slow step in the log"))
+        failure
+          ?? Failure(
+            .deadlineExceeded, reason: "build-timeout", "timed out after \(limit.components.seconds) s",
+            hint: "give it more time with timeout_secs, or find the slow step in the log"))
     }
     // The first to end decides; the group then waits for the other one, so nothing outlives this call.
     let first = await group.next() ?? nil

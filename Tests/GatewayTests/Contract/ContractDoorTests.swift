@@ -50,7 +50,7 @@ import Testing
       headers: [.accept: "text/event-stream"]
     )
     #expect(log.headers[.contentType] == "text/event-stream")
-    #expect(log.text.hasPrefix("data: {"))
+    #expect(log.text.hasPrefix("id: 1\ndata: {"))
     #expect(log.text.hasSuffix("event: end\ndata: {}\n\n"))
   }
 

@@ -125,12 +125,38 @@ import Testing
     }
   }
 
+  @Test("a proxy on this machine speaks for others, whatever it writes into Host")
+  func proxies() async throws {
+    let house = try await TestHouse()
+    for mark in ["x-forwarded-for", "forwarded", "x-real-ip", "via"] {
+      var headers = Self.form
+      headers[try #require(HTTPField.Name(mark))] = "192.0.2.7"
+      let body = "grant_type=client_credentials&client_id=acme/x&client_secret=x"
+      let answer = try await house.send(.post, Self.path, headers: headers, body: body)
+      #expect(answer.status == 401 && !answer.text.contains("access_token"), "\(mark): \(answer.text)")
+    }
+  }
+
+  @Test("beyond this machine what a token buys ends with it")
+  func ends() async throws {
+    let house = try await TestHouse()
+    let short = try await house.identities.mintToken(for: OrganizationName("acme"), lifetime: .seconds(60))
+    let bought = try await ask(
+      house, "grant_type=client_credentials&client_id=ci&client_secret=\(short)", host: "192.168.1.7:4480")
+    let lasts = try #require(bought.json["expires_in"] as? Int)
+    #expect((1...60).contains(lasts))
+    let token = try #require(bought.json["access_token"] as? String)
+    let end = try #require(try await house.identities.verified(token).expiresAt)
+    #expect(try await house.identities.verified(short).expiresAt ?? end >= end)
+  }
+
   @Test("beyond this machine a secret is a token of this server, and buys no more than it was")
   func strangers() async throws {
     let house = try await TestHouse()
     let own = try await house.token("acme")
     let narrow = try await house.identities.mintToken(
-      for: Identity(organization: OrganizationName("acme"), subject: "s", scopes: [.getBuild]), lifetime: .seconds(60))
+      for: Identity(organization: OrganizationName("acme"), subject: "s", scopes: [.getBuild]), lifetime: .seconds(60)
+    ).token
     let base = "grant_type=client_credentials&client_id="
     for (host, isFromLoopback) in [("192.168.1.7:4480", true), ("localhost:4480", false)] {
       func asked(_ body: String) async throws -> Answer {

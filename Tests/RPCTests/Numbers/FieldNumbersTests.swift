@@ -58,6 +58,18 @@ import Testing
     #expect(try read(request, numbers, "CreateBuild") == request)
   }
 
+  @Test(
+    "numbers that no field can have, or two have, are refused with the field",
+    arguments: [-3, 0, 536_870_912, 19_500, 2])
+  func impossible(number: Int32) throws {
+    let failure = #expect(throws: Failure.self) {
+      try numbers { file in field("name", of: "CreateBuildRequest", &file) { $0.number = number } }
+    }
+    // Of two with one number the later one is named.
+    let field = number == 2 ? "dockerfile" : "name"
+    #expect(failure?.message.contains("'CreateBuildRequest.\(field)' has the number \(number)") == true)
+  }
+
   @Test("fields change places with their names, through messages, maps, lists and choices")
   func swapped() throws {
     let numbers = try numbers { file in

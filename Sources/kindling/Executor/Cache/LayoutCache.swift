@@ -20,6 +20,7 @@ struct LayoutCache: CacheRepository {
   private static let layout = #"{"imageLayoutVersion":"1.0.0"}"#
   private static let indexLimit = ByteCount.mebibytes(64)
   private static let manifestLimit = ByteCount.mebibytes(8)
+  private static let lockPatience: Duration = .seconds(10)
 
   private var indexPath: FilePath { folder.appending("index.json") }
 
@@ -27,7 +28,9 @@ struct LayoutCache: CacheRepository {
     guard Self.exists(indexPath) else { return nil }
     let entry = try index().manifests.last { $0.annotations?[Self.refName] == tag.name }
     guard let entry else { return nil }
-    guard entry.size <= Self.manifestLimit.bytes else { throw unusable("manifest '\(entry.digest)' is too large") }
+    guard (0...Self.manifestLimit.bytes).contains(entry.size) else {
+      throw unusable("manifest '\(entry.digest)' cannot have \(entry.size) bytes")
+    }
     return try bytes(of: entry)
   }
 
@@ -76,6 +79,7 @@ struct LayoutCache: CacheRepository {
   }
 
   private func index() throws(Failure) -> Index {
+    try checkIsFile(indexPath)
     let bytes = try FileReader(path: indexPath).contents(limit: Self.indexLimit)
     do { return try CanonicalJSON.decode(Index.self, from: bytes) } catch {
       throw Failure(
@@ -87,6 +91,10 @@ struct LayoutCache: CacheRepository {
   private func reader(_ descriptor: Descriptor) throws(Failure) -> FileReader {
     let path = path(of: descriptor.digest)
     guard Self.exists(path) else { throw unusable("blob '\(descriptor.digest)' is not in '\(name)'") }
+    guard descriptor.size >= 0 else {
+      throw unusable("blob '\(descriptor.digest)' cannot have \(descriptor.size) bytes")
+    }
+    try checkIsFile(path)
     // One byte more than it may have tells a longer file.
     return try FileReader(path: path, length: descriptor.size + 1)
   }
@@ -138,14 +146,21 @@ struct LayoutCache: CacheRepository {
   /// The file `oci-layout`, made where it is missing and locked; closing it gives the lock back.
   private func locked() throws(Failure) -> Int32 {
     let path = layoutPath
+    if Self.exists(path) { try checkIsFile(path) }
     let descriptor = path.withPlatformString { open($0, O_RDWR | O_CREAT | O_CLOEXEC, 0o644) }
     guard descriptor >= 0 else { throw failed("opened", path) }
     var region = flock()
     region.l_type = Int16(F_WRLCK)
     region.l_whence = Int16(SEEK_SET)
-    // F_OFD_SETLKW, which the C library hides behind a feature macro: a lock of this opening, not of the process.
-    while fcntl(descriptor, 38, &region) == -1 {
-      if errno == EINTR { continue }
+    // F_OFD_SETLK, which the C library hides behind a feature macro: a lock of this opening, not of the process. Others
+    // hold it for a moment; who holds it longer must not hold up a build.
+    let end = ContinuousClock.now + Self.lockPatience
+    while fcntl(descriptor, 37, &region) == -1 {
+      let isHeld = errno == EAGAIN || errno == EACCES
+      if errno == EINTR || (isHeld && ContinuousClock.now < end && !Task.isCancelled) {
+        usleep(10_000)
+        continue
+      }
       defer { close(descriptor) }
       throw failed("locked", path)
     }
@@ -172,6 +187,16 @@ struct LayoutCache: CacheRepository {
       .failedPrecondition, reason: "cache-layout-broken", "'\(path)' cannot be \(doing)",
       hint: "name a folder you may write to with --cache-repo, or give --no-push-cache",
       cause: Errno(rawValue: errno).description)
+  }
+
+  /// To open a pipe waits for somebody who writes to it, which may be nobody.
+  private func checkIsFile(_ path: FilePath) throws(Failure) {
+    var status = stat()
+    guard path.withPlatformString({ stat($0, &status) }) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      throw Failure(
+        .failedPrecondition, reason: "cache-layout-broken", "'\(path)' is no regular file",
+        hint: "name another folder with --cache-repo, or remove this one")
+    }
   }
 
   private static func exists(_ path: FilePath) -> Bool { path.withPlatformString { access($0, F_OK) } == 0 }

@@ -1,6 +1,7 @@
 import Builder
 import Diagnostics
 import OCI
+import Service
 import Storage
 import Synchronization
 import Terminal
@@ -51,18 +52,34 @@ final class SharedCache: SharedStepCache {
 
   // MARK: - Finding
 
+  /// A place that drips costs more than the step it saves: what comes slower is no cache.
+  private static let patience: Duration = .seconds(30)
+  /// Bytes a second.
+  private static let leastRate: Int64 = 256 * 1024
+
+  private var slow: Failure {
+    Failure(.unavailable, reason: "cache-slow", "'\(repository.name)' answers too slowly to be of use")
+  }
+
   func layer(_ key: Digest, of kind: StepKind) async throws(Failure) -> SharedLayer {
     guard choices.keeps(kind), !state.withLock({ $0.isUnreadable }) else { return .missing }
     log.write(.info, "Checking for cached layer \(name(of: key))...")
     do throws(Failure) {
-      guard let entry = try await entry(key) else { return .missing }
+      let found = try await withDeadline(Self.patience, failing: slow) { () async throws(Failure) in
+        try await self.entry(key)
+      }
+      guard let entry = found else { return .missing }
       guard !isTooOld(entry.made) else {
         let age = clock.now().milliseconds - entry.made.madeAt.milliseconds
         return .expired(
           "cache entry \(name(of: key)) is \(DurationText.spaced(milliseconds: age)) old, more than --cache-ttl allows")
       }
       let layer = entry.made.layer
-      try await repository.fetch(Descriptor(mediaType: layer.mediaType, digest: layer.digest, size: layer.size.bytes))
+      let blob = Descriptor(mediaType: layer.mediaType, digest: layer.digest, size: layer.size.bytes)
+      let limit = Self.patience + .seconds(blob.size / Self.leastRate)
+      try await withDeadline(limit, failing: slow) { [repository] () async throws(Failure) in
+        try await repository.fetch(blob)
+      }
       state.withLock { state in
         state.isUsed = true
         state.found.insert(key)
@@ -89,7 +106,9 @@ final class SharedCache: SharedStepCache {
   }
 
   private func isTooOld(_ made: MadeLayer) -> Bool {
-    clock.now().milliseconds - made.madeAt.milliseconds > Int64(choices.life / .milliseconds(1))
+    let age = clock.now().milliseconds - made.madeAt.milliseconds
+    // One that comes from the future would never end: some machine's clock was wrong. Five minutes are nobody's fault.
+    return age > Int64(choices.life / .milliseconds(1)) || age < -300_000
   }
 
   /// Whether the failure is one entry's, and says nothing of the place.
