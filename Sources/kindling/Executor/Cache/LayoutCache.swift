@@ -191,8 +191,7 @@ struct LayoutCache: CacheRepository {
 
   /// To open a pipe waits for somebody who writes to it, which may be nobody.
   private func checkIsFile(_ path: FilePath) throws(Failure) {
-    var status = stat()
-    guard path.withPlatformString({ stat($0, &status) }) == 0, status.st_mode & S_IFMT == S_IFREG else {
+    guard (try? path.stat())?.type == .regular else {
       throw Failure(
         .failedPrecondition, reason: "cache-layout-broken", "'\(path)' is no regular file",
         hint: "name another folder with --cache-repo, or remove this one")
