@@ -12,7 +12,7 @@ struct LocalCallers: Sendable {
   private static let marks = [
     "forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip",
   ]
-  .compactMap(HTTPField.Name.init)
+  .compactMap { HTTPField.Name($0) }
 
   /// Whether the call comes from this machine and says so in `Host`.
   func includes(_ call: Call) -> Bool {

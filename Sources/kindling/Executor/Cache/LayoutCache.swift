@@ -191,8 +191,9 @@ struct LayoutCache: CacheRepository {
 
   /// To open a pipe waits for somebody who writes to it, which may be nobody.
   private func checkIsFile(_ path: FilePath) throws(Failure) {
-    var status = stat()
-    guard path.withPlatformString({ stat($0, &status) }) == 0, status.st_mode & S_IFMT == S_IFREG else {
+    let target = URL(filePath: path.string).resolvingSymlinksInPath().path
+    let type = (try? FileManager.default.attributesOfItem(atPath: target))?[.type] as? FileAttributeType
+    guard type == .typeRegular else {
       throw Failure(
         .failedPrecondition, reason: "cache-layout-broken", "'\(path)' is no regular file",
         hint: "name another folder with --cache-repo, or remove this one")
