@@ -66,8 +66,8 @@ import Testing
       try numbers { file in field("name", of: "CreateBuildRequest", &file) { $0.number = number } }
     }
     // Of two with one number the later one is named.
-    let field = number == 2 ? "dockerfile" : "name"
-    #expect(failure?.message.contains("'CreateBuildRequest.\(field)' has the number \(number)") == true)
+    let named = number == 2 ? "dockerfile" : "name"
+    #expect(failure?.message.contains("'CreateBuildRequest.\(named)' has the number \(number)") == true)
   }
 
   @Test("fields change places with their names, through messages, maps, lists and choices")
