@@ -18,9 +18,9 @@ package final class ZipReader {
     self.limits = limits
     let raw = try retrying("opened", path) { path.withPlatformString { Glibc.open($0, O_RDONLY | O_CLOEXEC) } }
     descriptor = FileDescriptor(rawValue: raw)
-    var status = stat()
-    try retrying("examined", path) { fstat(raw, &status) }
-    let directory = try ZipDirectory(size: Int64(status.st_size)) { offset, count throws(Failure) in
+    // Not by fstat(2): which module the compiler takes its structure to be of differs from build to build.
+    let size = try retrying("examined", path) { lseek(raw, 0, SEEK_END) }
+    let directory = try ZipDirectory(size: Int64(size)) { offset, count throws(Failure) in
       try self.bytes(offset, count)
     }
     try readEntries(directory)

@@ -1,5 +1,4 @@
 import Diagnostics
-import Glibc
 import SystemPackage
 
 /// The words that name ssh agents for builds: `default`, `ID` or `ID=SOCKET`, as BuildKit's `--ssh` has them.
@@ -24,9 +23,9 @@ enum AgentWord {
 
   /// Throws for what is no socket, such as a key, which BuildKit takes here too.
   static func check(_ path: FilePath) throws(Failure) {
-    var status = stat()
-    let isThere = path.withPlatformString { stat($0, &status) } == 0
-    if isThere, status.st_mode & S_IFMT == S_IFSOCK { return }
+    let type = (try? path.stat())?.type
+    if type == .socket { return }
+    let isThere = type != nil
     throw Failure(
       .invalidArgument, reason: "ssh-agent-unknown", "'\(path)' \(isThere ? "is no agent's socket" : "is not there")",
       hint: "start an agent with: eval $(ssh-agent); give it the key with: ssh-add KEY")
