@@ -6,7 +6,7 @@ import Terminal
 struct FaultsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "faults",
-    abstract: "Make calls and builds fail, to see what a client does then",
+    abstract: "Make calls and builds fail, to test clients",
     usage: "kindling faults <command> [options]",
     discussion: """
       None are on unless asked for, and all end with the server. A build whose own \
