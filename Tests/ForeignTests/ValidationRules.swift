@@ -194,12 +194,12 @@ enum OtherRules {
       ("an empty chunk", [["metadata": ["name": "x"]], ["chunk": ""]], ["no bytes", "chunk"]),
       ("more than expected", [["metadata": ["name": "x", "expectedSizeBytes": "2"]], chunk], ["expected_size_bytes"]),
       ("less than expected", [["metadata": ["name": "x", "expectedSizeBytes": "4"]], chunk], ["3 bytes", "says 4"]),
-      (
-        "more than there can be",
-        [["metadata": ["name": "x", "expectedSizeBytes": "18446744073709551615"]], chunk], ["expected_size_bytes"]
-      ),
     ]
-    return orders.map { Rule($0.0, "UploadBuildContext", $0.1, $0.2) }
+    let endless = Rule(
+      "more than there can be", "UploadBuildContext",
+      [["metadata": ["name": "x", "expectedSizeBytes": "18446744073709551615"]], chunk], ["--context-quota"],
+      code: "RESOURCE_EXHAUSTED")
+    return orders.map { Rule($0.0, "UploadBuildContext", $0.1, $0.2) } + [endless]
   }
 }
 

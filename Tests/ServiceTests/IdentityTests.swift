@@ -128,6 +128,14 @@ struct IdentityTests {
     let service = try await service(.tokens)
     let caller = Identity(organization: try OrganizationName("acme"), subject: "ci", scopes: [.getBuild, .listBuilds])
     let token = try await service.mintToken(for: caller, lifetime: .seconds(60)).token
-    #expect(try await service.identity(token: token) == caller)
+    var made = try await service.identity(token: token)
+    let end = try #require(made.expiresAt)
+    made.expiresAt = nil
+    #expect(made == caller)
+    // What is made of it in turn ends with it.
+    let child = try await service.mintToken(
+      for: Identity(organization: made.organization, subject: "ci", expiresAt: end), lifetime: .seconds(3600))
+    #expect(child.lifetime <= .seconds(60))
+    #expect(try #require(try await service.identity(token: child.token).expiresAt) <= end)
   }
 }
