@@ -53,6 +53,16 @@ import Wire
     return request
   }
 
+  @Test("a connection that nothing is asked over ends with what its body found")
+  func silent() async throws {
+    for number in 0..<500 {
+      let found = try await IgniteClient.withConnection(to: Door.Address(host: "127.0.0.1", port: 1), token: nil) { _ in
+        number
+      }
+      #expect(found == number)
+    }
+  }
+
   @Test("a build is queued, its log followed to the end, and its failure read")
   func failing() async throws {
     try await withService { server, identities in

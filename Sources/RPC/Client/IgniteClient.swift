@@ -37,6 +37,7 @@ package struct IgniteClient: Sendable {
       }
       metadata.addString("Bearer \(token)", forKey: "authorization")
     }
+    var done: Result?
     do {
       var config = Transport.Config.defaults
       config.http2.maxFrameSize = 1 << 20
@@ -47,15 +48,19 @@ package struct IgniteClient: Sendable {
         config: config
       )
       return try await withGRPCClient(transport: transport) { client in
-        try await body(
+        let result = try await body(
           IgniteClient(
             builds: Dodil_Ignite_V1_BuildService.Client(wrapping: client),
             server: server,
             metadata: metadata
           )
         )
+        done = result
+        return result
       }
     } catch {
+      // A body that called nothing can end before the connection begins, which the library calls an error.
+      if let done, (error as? RuntimeError)?.code == .clientIsStopped { return done }
       throw Failure(answer: error, server: server)
     }
   }
