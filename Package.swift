@@ -51,8 +51,8 @@ let package = Package(
     .target(
       name: "House",
       dependencies: [
-        "Gateway", "RPC", "Wire", "Service", "Builder", "Registry", "Remote", "Git", "Outbound", "Storage", "Sandbox",
-        "Archive", "OCI", "Diagnostics",
+        "Gateway", "RPC", "Wire", "Service", "Runner", "Builder", "Registry", "Remote", "Git", "Outbound", "Storage",
+        "Sandbox", "Archive", "OCI", "Diagnostics",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -65,7 +65,7 @@ let package = Package(
     .target(
       name: "Gateway",
       dependencies: [
-        "Wire", "API", "Service", "Registry", "Storage", "OCI", "Diagnostics", "CWebAssets",
+        "Wire", "API", "Service", "Runner", "Registry", "Storage", "OCI", "Diagnostics", "CWebAssets",
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
@@ -78,7 +78,7 @@ let package = Package(
     .target(
       name: "RPC",
       dependencies: [
-        "Wire", "API", "Service", "Storage", "Diagnostics",
+        "Wire", "API", "Service", "Runner", "Storage", "Diagnostics",
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2", package: "grpc-swift-nio-transport"),
         .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
@@ -95,7 +95,7 @@ let package = Package(
     .target(
       name: "Wire",
       dependencies: [
-        "API", "Service", "Storage", "OCI", "Diagnostics",
+        "API", "Service", "Runner", "Storage", "OCI", "Diagnostics",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ], swiftSettings: settings),
     .target(name: "Terminal", dependencies: ["Diagnostics"], swiftSettings: settings),
@@ -104,7 +104,8 @@ let package = Package(
     .target(
       name: "Service",
       dependencies: [
-        "Builder", "Registry", "Remote", "Git", "Outbound", "Storage", "Archive", "Dockerfile", "OCI", "Diagnostics",
+        "Runner", "Builder", "Registry", "Remote", "Git", "Outbound", "Storage", "Archive", "Dockerfile", "OCI",
+        "Diagnostics",
         .product(name: "JWTKit", package: "jwt-kit"),
         .product(name: "SystemPackage", package: "swift-system"),
       ], swiftSettings: settings),
@@ -123,6 +124,16 @@ let package = Package(
         .product(name: "SystemPackage", package: "swift-system"),
       ], swiftSettings: settings),
 
+    .target(
+      name: "Runner",
+      dependencies: [
+        "Sandbox", "Storage", "OCI", "Diagnostics",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ], swiftSettings: settings),
     .target(
       name: "Remote",
       dependencies: [
@@ -253,6 +264,16 @@ let package = Package(
         .product(name: "SystemPackage", package: "swift-system"),
       ], exclude: ["Scripts"], swiftSettings: settings),
     .testTarget(
+      name: "RunnerTests",
+      dependencies: [
+        "Runner", "Sandbox", "Storage", "OCI", "Diagnostics", "TestSupport",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ], swiftSettings: settings),
+    .testTarget(
       name: "SandboxTests",
       dependencies: ["Sandbox", "Diagnostics", .product(name: "SystemPackage", package: "swift-system")],
       swiftSettings: settings),
@@ -263,13 +284,13 @@ let package = Package(
     .testTarget(
       name: "WireTests",
       dependencies: [
-        "Wire", "API", "Service", "Storage", "OCI", "Diagnostics",
+        "Wire", "API", "Service", "Runner", "Storage", "OCI", "Diagnostics",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ], swiftSettings: settings),
     .testTarget(
       name: "RPCTests",
       dependencies: [
-        "RPC", "Wire", "API", "Service", "Storage", "Diagnostics",
+        "RPC", "Wire", "API", "Service", "Runner", "Storage", "Diagnostics",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2", package: "grpc-swift-nio-transport"),
@@ -283,7 +304,7 @@ let package = Package(
     .testTarget(
       name: "GatewayTests",
       dependencies: [
-        "Gateway", "Wire", "API", "Service", "Registry", "Storage", "OCI", "Diagnostics",
+        "Gateway", "Wire", "API", "Service", "Runner", "Registry", "Storage", "OCI", "Diagnostics",
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Logging", package: "swift-log"),
@@ -300,7 +321,8 @@ let package = Package(
     .testTarget(
       name: "ServiceTests",
       dependencies: [
-        "Service", "Git", "Builder", "Registry", "Remote", "Outbound", "Storage", "Archive", "OCI", "Diagnostics",
+        "Service", "Runner", "Git", "Builder", "Registry", "Remote", "Outbound", "Storage", "Archive", "OCI",
+        "Diagnostics",
         "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
       ], swiftSettings: settings),

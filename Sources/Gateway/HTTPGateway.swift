@@ -38,7 +38,8 @@ package struct HTTPGateway: Sendable {
   ) {
     let local = LocalCallers(areTrusted: settings.offersSession)
     let reply = StreamReply(heartbeat: settings.heartbeat)
-    contract = ContractDoor(calls: BuildCalls(builds), identities: identities, reply: reply)
+    contract = ContractDoor(
+      calls: ContractCalls(builds: BuildCalls(builds)), identities: identities, reply: reply)
     own = OwnDoor(
       builds: builds,
       identities: identities,

@@ -86,7 +86,7 @@ struct Rooms: Sendable {
       reset: reset, readiness: { health.readiness() })
   }
 
-  var calls: BuildCalls { BuildCalls(builds) }
+  var calls: ContractCalls { ContractCalls(builds: BuildCalls(builds)) }
   var expiry: ContextExpiry { ContextExpiry(data: data) }
 
   /// Takes over what the last run of the server left; nothing begins before the queue is opened.

@@ -6,7 +6,7 @@ import Wire
 
 /// The contract's RPCs under `/v1/`, transcoded from and to JSON.
 struct ContractDoor: Sendable {
-  let calls: BuildCalls
+  let calls: ContractCalls
   let identities: IdentityService
   let reply: StreamReply
 

@@ -17,41 +17,16 @@ struct ContractRoute: Sendable {
   let method: HTTPRequest.Method
   let path: PathTemplate
   /// Calls the RPC; given the path's variables and how streams are written.
-  let answer: @Sendable (Call, [String: String], BuildCalls, Identity, StreamReply) async throws(Failure) -> Response
+  let answer: @Sendable (Call, [String: String], ContractCalls, Identity, StreamReply) async throws(Failure) -> Response
 
-  /// The HTTP mapping of BuildService; `ContractRouteTests` holds it against the protos' google.api.http options.
-  static let table: [ContractRoute] = [
-    unary("CreateBuild", .post, "/v1/ignite/builds") { (calls, message, caller) async throws(Failure) in
-      try await calls.createBuild(message, as: caller)
-    },
-    unary("ListBuilds", .get, "/v1/ignite/builds") { (calls, message, caller) async throws(Failure) in
-      try await calls.listBuilds(message, as: caller)
-    },
-    unary("SaveBuildSecrets", .put, "/v1/ignite/builds/secrets") { (calls, message, caller) async throws(Failure) in
-      try await calls.saveBuildSecrets(message, as: caller)
-    },
-    unary("GetBuild", .get, "/v1/ignite/builds/{build_id}") { (calls, message, caller) async throws(Failure) in
-      try await calls.getBuild(message, as: caller)
-    },
-    unary("CancelBuild", .post, "/v1/ignite/builds/{build_id}/cancel") {
-      (calls, message, caller) async throws(Failure) in
-      try await calls.cancelBuild(message, as: caller)
-    },
-    ContractRoute(
-      rpc: "StreamBuildLogs", method: .get, path: PathTemplate("/v1/ignite/builds/{build_id}/logs/stream")
-    ) { (call, variables, calls, caller, reply) async throws(Failure) in
-      let query = Query(call.query.parameters.filter { $0.name != ResumePoint.parameter })
-      let input: Dodil_Ignite_V1_StreamBuildLogsRequest = try await message(call, variables, query)
-      let log = try await calls.streamBuildLogs(input, after: try call.resumePoint, as: caller)
-      return reply.response(to: call, of: log) { (batch, format) throws(Failure) in format.frames(batch) }
-    },
-  ]
+  /// The HTTP mapping of every service; `ContractRouteTests` holds it against the protos' google.api.http options.
+  static let table: [ContractRoute] = build + secret + compute
 
-  private static func unary<Input: Message, Output: Message>(
+  static func unary<Input: Message, Output: Message>(
     _ rpc: String,
     _ method: HTTPRequest.Method,
     _ path: String,
-    _ invoke: @escaping @Sendable (BuildCalls, Input, Identity) async throws(Failure) -> Output
+    _ invoke: @escaping @Sendable (ContractCalls, Input, Identity) async throws(Failure) -> Output
   ) -> ContractRoute {
     ContractRoute(rpc: rpc, method: method, path: PathTemplate(path)) {
       (call, variables, calls, caller, _) async throws(Failure) in
@@ -60,7 +35,7 @@ struct ContractRoute: Sendable {
     }
   }
 
-  private static func message<M: Message>(
+  static func message<M: Message>(
     _ call: Call, _ variables: [String: String], _ query: Query? = nil
   ) async throws(Failure) -> M {
     var body: [UInt8] = []

@@ -9,13 +9,13 @@ package struct BuildServiceRPC: Dodil_Ignite_V1_BuildService.ServiceProtocol {
   /// As health knows it.
   package static let name = Dodil_Ignite_V1_BuildService.descriptor.fullyQualifiedService
 
-  private let calls: @Sendable () async -> BuildCalls
+  private let calls: @Sendable () async -> ContractCalls
   private let callers: Callers
   private let patience: Duration
 
   /// `calls` is asked at every call: after a reset they are others. `patience` is how long an upload may bring nothing.
   package init(
-    identities: IdentityService, patience: Duration = .seconds(120), calls: @escaping @Sendable () async -> BuildCalls
+    identities: IdentityService, patience: Duration = .seconds(120), calls: @escaping @Sendable () async -> ContractCalls
   ) {
     self.calls = calls
     self.patience = patience
@@ -27,7 +27,7 @@ package struct BuildServiceRPC: Dodil_Ignite_V1_BuildService.ServiceProtocol {
     context: ServerContext
   ) async throws -> ServerResponse<Dodil_Ignite_V1_CreateBuildResponse> {
     let caller = try await callers.caller(of: request.metadata)
-    return ServerResponse(message: try await calls().createBuild(request.message, as: caller))
+    return ServerResponse(message: try await calls().builds.createBuild(request.message, as: caller))
   }
 
   package func getBuild(
@@ -35,7 +35,7 @@ package struct BuildServiceRPC: Dodil_Ignite_V1_BuildService.ServiceProtocol {
     context: ServerContext
   ) async throws -> ServerResponse<Dodil_Ignite_V1_GetBuildResponse> {
     let caller = try await callers.caller(of: request.metadata)
-    return ServerResponse(message: try await calls().getBuild(request.message, as: caller))
+    return ServerResponse(message: try await calls().builds.getBuild(request.message, as: caller))
   }
 
   package func listBuilds(
@@ -43,7 +43,7 @@ package struct BuildServiceRPC: Dodil_Ignite_V1_BuildService.ServiceProtocol {
     context: ServerContext
   ) async throws -> ServerResponse<Dodil_Ignite_V1_ListBuildsResponse> {
     let caller = try await callers.caller(of: request.metadata)
-    return ServerResponse(message: try await calls().listBuilds(request.message, as: caller))
+    return ServerResponse(message: try await calls().builds.listBuilds(request.message, as: caller))
   }
 
   package func streamBuildLogs(
@@ -52,7 +52,7 @@ package struct BuildServiceRPC: Dodil_Ignite_V1_BuildService.ServiceProtocol {
   ) async throws -> StreamingServerResponse<Dodil_Ignite_V1_StreamBuildLogsResponse> {
     let caller = try await callers.caller(of: request.metadata)
     let after = try request.metadata[stringValues: "last-event-id"].first { _ in true }.map(ResumePoint.number)
-    let log = try await calls().streamBuildLogs(request.message, after: after, as: caller)
+    let log = try await calls().builds.streamBuildLogs(request.message, after: after, as: caller)
     return StreamingServerResponse { writer in
       try await endingWithTheCall(context) {
         for try await batch in log { try await writer.write(contentsOf: batch.messages) }
@@ -66,7 +66,7 @@ package struct BuildServiceRPC: Dodil_Ignite_V1_BuildService.ServiceProtocol {
     context: ServerContext
   ) async throws -> ServerResponse<Dodil_Ignite_V1_CancelBuildResponse> {
     let caller = try await callers.caller(of: request.metadata)
-    return ServerResponse(message: try await calls().cancelBuild(request.message, as: caller))
+    return ServerResponse(message: try await calls().builds.cancelBuild(request.message, as: caller))
   }
 
   package func saveBuildSecrets(
@@ -74,7 +74,7 @@ package struct BuildServiceRPC: Dodil_Ignite_V1_BuildService.ServiceProtocol {
     context: ServerContext
   ) async throws -> ServerResponse<Dodil_Ignite_V1_SaveBuildSecretsResponse> {
     let caller = try await callers.caller(of: request.metadata)
-    return ServerResponse(message: try await calls().saveBuildSecrets(request.message, as: caller))
+    return ServerResponse(message: try await calls().builds.saveBuildSecrets(request.message, as: caller))
   }
 
   package func uploadBuildContext(
@@ -83,7 +83,7 @@ package struct BuildServiceRPC: Dodil_Ignite_V1_BuildService.ServiceProtocol {
   ) async throws -> ServerResponse<Dodil_Ignite_V1_UploadBuildContextResponse> {
     let caller = try await callers.caller(of: request.metadata)
     let patience = UploadPatience(patience)
-    let calls = await calls()
+    let calls = await calls().builds
     let messages = request.messages.map { message in
       patience.renew()
       return message

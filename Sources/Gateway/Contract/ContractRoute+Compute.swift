@@ -1,0 +1,4 @@
+extension ContractRoute {
+  /// ComputeService.
+  static let compute: [ContractRoute] = []
+}

@@ -1,0 +1,4 @@
+extension ContractRoute {
+  /// SecretService.
+  static let secret: [ContractRoute] = []
+}
