@@ -27,6 +27,7 @@ package struct HTTPGateway: Sendable {
   /// `readiness` is asked at every call of `/readyz`; without `reset` nobody can.
   package init(
     builds: BuildService,
+    calls: ContractCalls,
     identities: IdentityService,
     registry images: ImageRegistry,
     imports: ImageImportService,
@@ -38,8 +39,7 @@ package struct HTTPGateway: Sendable {
   ) {
     let local = LocalCallers(areTrusted: settings.offersSession)
     let reply = StreamReply(heartbeat: settings.heartbeat)
-    contract = ContractDoor(
-      calls: ContractCalls(builds: BuildCalls(builds)), identities: identities, reply: reply)
+    contract = ContractDoor(calls: calls, identities: identities, reply: reply)
     own = OwnDoor(
       builds: builds,
       identities: identities,

@@ -10,6 +10,7 @@ import ServiceLifecycle
 import Storage
 import SystemPackage
 import UnixSignals
+import Wire
 
 /// The composition root: settings → rooms → doors → run → stop. Reads like the house is built.
 package struct House: Sendable {
@@ -66,13 +67,16 @@ package struct House: Sendable {
     defer { open.now?.data.close() }
 
     // Doors
+    let calls = { @Sendable () async -> ContractCalls in await open.current()?.calls ?? first.calls }
     let door = DoorServer(
       addresses: [settings.listen, settings.grpcListen],
       responder: { request, writer, channel in
         guard let rooms = await open.current() else { return }
         try await rooms.gateway.responder(request, writer, channel)
       },
-      services: [BuildServiceRPC(identities: identities) { await open.current()?.calls ?? first.calls }],
+      services: [
+        BuildServiceRPC(identities: identities, calls: calls), SecretServiceRPC(identities: identities, calls: calls),
+      ],
       off: ground.obstacle == nil ? [] : [BuildServiceRPC.name], numbers: numbers,
       isReady: { open.now?.health.readiness().ready ?? false }, logger: logger
     ) { addresses in

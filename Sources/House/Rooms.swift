@@ -29,6 +29,7 @@ struct Rooms: Sendable {
   let data: DataDirectory
   let queue: BuildQueue
   let builds: BuildService
+  let calls: ContractCalls
   let imports: ImageImportService
   let health: HealthOfTheHouse
   let gateway: HTTPGateway
@@ -69,6 +70,8 @@ struct Rooms: Sendable {
     builds = BuildService(
       data: data, queue: queue, gitRules: settings.gitRules, clock: clock, contexts: settings.contexts,
       obstacle: ground.obstacle, faults: faults)
+    calls = ContractCalls(
+      builds: BuildCalls(builds), secrets: SecretCalls(SecretService(data: data, clock: clock, faults: faults)))
     imports = ImageImportService(data: data, registry: registry, images: images, threads: threads)
 
     // Door
@@ -77,7 +80,7 @@ struct Rooms: Sendable {
       faults: faults, isScripted: settings.script != nil, seed: ground.seed)
     self.health = health
     gateway = HTTPGateway(
-      builds: builds, identities: ground.identities, registry: registry, imports: imports, data: data,
+      builds: builds, calls: calls, identities: ground.identities, registry: registry, imports: imports, data: data,
       settings: GatewaySettings(
         version: settings.version, allowedHosts: settings.allowedHosts,
         registryAuthRequired: settings.registryAuthRequired || !settings.isLoopbackOnly,
@@ -86,7 +89,6 @@ struct Rooms: Sendable {
       reset: reset, readiness: { health.readiness() })
   }
 
-  var calls: ContractCalls { ContractCalls(builds: BuildCalls(builds)) }
   var expiry: ContextExpiry { ContextExpiry(data: data) }
 
   /// Takes over what the last run of the server left; nothing begins before the queue is opened.

@@ -11,6 +11,10 @@ package struct Fault: Sendable, Hashable, Codable {
     case cancelBuild = "CancelBuild"
     case saveBuildSecrets = "SaveBuildSecrets"
     case uploadBuildContext = "UploadBuildContext"
+    case createSecret = "CreateSecret"
+    case getSecret = "GetSecret"
+    case listSecrets = "ListSecrets"
+    case deleteSecret = "DeleteSecret"
     /// New builds stay PENDING until the fault is gone.
     case pending
     /// Each line of a log comes late.

@@ -11,6 +11,7 @@ extension Ledger {
     migrator.registerMigration("2 pulled images") { db in try db.execute(sql: pulledTable) }
     migrator.registerMigration("3 step inputs") { db in try db.execute(sql: stepTable) }
     migrator.registerMigration("4 queue") { db in try db.execute(sql: pauseTable) }
+    migrator.registerMigration("5 secret slots") { db in try db.execute(sql: secretSlotTable) }
     migrator.registerMigration("6 apps") { db in try db.execute(sql: appTables) }
     return migrator
   }
