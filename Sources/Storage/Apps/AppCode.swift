@@ -1,3 +1,4 @@
+import Diagnostics
 import OCI
 
 /// Where an app's image comes from, as its caller said: the contract's three forms of `code.image`.
@@ -11,6 +12,12 @@ package enum AppCode: Sendable, Hashable, Codable {
 
   /// The archive that must stay as long as this is named.
   package var archive: Digest? { if case .archive(let digest, _, _) = self { digest } else { nil } }
+
+  /// Eight hexadecimal digits that are others for other code.
+  package var hash: String {
+    let bytes = (try? CanonicalJSON.encode(self)) ?? Array(String(describing: self).utf8)
+    return String(Digest(sha256Of: bytes).hex.prefix(8))
+  }
 }
 
 /// An image that an app can run: found, whole and unpacked once.
