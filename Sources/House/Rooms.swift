@@ -30,6 +30,7 @@ struct Rooms: Sendable {
   let queue: BuildQueue
   let builds: BuildService
   let calls: ContractCalls
+  let apps: AppRooms
   let imports: ImageImportService
   let health: HealthOfTheHouse
   let gateway: HTTPGateway
@@ -70,8 +71,10 @@ struct Rooms: Sendable {
     builds = BuildService(
       data: data, queue: queue, gitRules: settings.gitRules, clock: clock, contexts: settings.contexts,
       obstacle: ground.obstacle, faults: faults)
+    apps = try AppRooms(ground, data: data, builds: builds, builder: builder, bases: outside.bases)
     calls = ContractCalls(
-      builds: BuildCalls(builds), secrets: SecretCalls(SecretService(data: data, clock: clock, faults: faults)))
+      builds: BuildCalls(builds), secrets: SecretCalls(SecretService(data: data, clock: clock, faults: faults)),
+      compute: ComputeCalls(apps.compute, version: settings.version))
     imports = ImageImportService(data: data, registry: registry, images: images, threads: threads)
 
     // Door
@@ -92,13 +95,17 @@ struct Rooms: Sendable {
   var expiry: ContextExpiry { ContextExpiry(data: data) }
 
   /// Takes over what the last run of the server left; nothing begins before the queue is opened.
-  func recover() async throws(Failure) { try await queue.recover() }
+  func recover() async throws(Failure) {
+    try await queue.recover()
+    try await apps.compute.recover()
+  }
 
   /// Makes room for what is to come, in the background.
   func tidy(on threads: BuildThreads) { Task(executorPreference: threads) { [builder] in builder.tidy() } }
 
   /// Ends what the rooms hold beyond the data directory; their queue has stopped before.
-  func close() async {
+  func close(appGrace: Duration = .seconds(2)) async {
+    await apps.stop(grace: appGrace)
     await outside.close()
     await builder.settle()
   }

@@ -10,7 +10,7 @@ extension AppConfiguration {
     tier = try message.resourceTier.tier ?? .medium
     description = message.description_p
     environment = message.env
-    runtime = try message.hasRuntime ? Runtime(message.runtime) : nil
+    runtime = message.hasRuntime ? Runtime(message.runtime) : nil
     (memory, cpu) = (message.limits.memoryMb, message.limits.cpuMillicores)
     timeoutSeconds = message.limits.timeoutSecs
     (maximumReplicas, reservedReplicas) = (message.scaling.maxReplicas, message.scaling.reservedCapacity)

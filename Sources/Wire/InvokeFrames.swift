@@ -43,7 +43,7 @@ package struct InvokeFrames: AsyncSequence, Sendable {
           }
         } catch {
           if error is CancellationError { throw error }
-          frame.trailer.error = Failure(wrapping: error, while: "the answer").oneLine
+          frame.trailer.error = Diagnostics.Failure(wrapping: error, while: "the answer").oneLine
         }
         phase = .over
         // An answer that ended for a reader that left has no end.

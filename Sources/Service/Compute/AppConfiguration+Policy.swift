@@ -1,9 +1,10 @@
+import Diagnostics
 import Runner
 import Storage
 
 extension AppConfiguration {
   /// How replicas are kept.
-  var policy: AppPolicy {
+  package var policy: AppPolicy {
     var policy = AppPolicy()
     policy.ports = servedPorts
     if !healthPath.isEmpty { policy.healthPath = healthPath }

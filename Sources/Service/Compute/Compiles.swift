@@ -1,3 +1,4 @@
+import Builder
 import Diagnostics
 import OCI
 import Storage
@@ -31,8 +32,8 @@ package final class Compiles: Sendable {
       try? data.ledger.endCompile(deploy, .failure(error), at: data.clock.now())
       throw error
     }
-    running.withLock { running in
-      running[deploy] = Task { [self] in
+    running.withLock { tasks in
+      tasks[deploy] = Task { [self] in
         await run(compile, draft)
         running.withLock { _ = $0.removeValue(forKey: deploy) }
       }

@@ -1,4 +1,5 @@
 import Diagnostics
+import Runner
 import Storage
 
 extension ComputeService {

@@ -54,14 +54,10 @@ package final class ComputeService: Sendable {
     for app in try data.ledger.allApps() { directory.set(app) }
   }
 
-  /// Starts the replicas that apps keep when nobody calls them.
-  package func keepReserves() async {
-    let apps = ((try? data.ledger.allApps()) ?? []).filter { $0.configuration.reservedReplicas > 0 }
-    await withTaskGroup(of: Void.self) { group in
-      for app in apps where app.activeVersion != nil {
-        group.addTask { _ = await self.deploy(app.id) }
-      }
-    }
+  /// The apps that keep replicas when nobody calls them.
+  package var reservedApps: [AppID] {
+    ((try? data.ledger.allApps()) ?? []).filter { $0.configuration.reservedReplicas > 0 && $0.activeVersion != nil }
+      .map(\.id)
   }
 
   /// Ends compiles and executions; calls and replicas are the fleet's to end.

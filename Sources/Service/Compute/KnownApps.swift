@@ -29,9 +29,11 @@ package final class KnownApps: AppDirectory {
 
   package func destination(of app: AppID, port: AppPort) -> AppDestination? {
     state.withLock { state in
-      state.apps[app]?.lazy.compactMap { label in
-        state.labels[label]?.first { $0.app == app && $0.destination.port == port }?.destination
-      }.first
+      for label in state.apps[app] ?? [] {
+        let entry = state.labels[label]?.first { $0.app == app }
+        if let entry, entry.destination.port == port { return entry.destination }
+      }
+      return nil
     }
   }
 

@@ -85,7 +85,7 @@ package struct BaseImages: BaseImageSource {
     if own != pulled, try isHere(reference.manifest, own) {
       return (try local.image(text, reference.manifest, in: own, platform: platform), own)
     }
-    let credentials = try shown?.credentials ?? credentials(organization)
+    let credentials = if let shown { shown.credentials } else { try credentials(organization) }
     let kept = try kept(text, reference.manifest, pulled, platform)
     if let kept, try await isCurrent(name, pulled, credentials) { return (kept, pulled) }
     let one = JointPulls.Name(
