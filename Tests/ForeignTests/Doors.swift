@@ -59,7 +59,7 @@ enum Doors: String, CaseIterable, Sendable {
     let (method, path) = target(call.rpc, request)
     let token = call.token ?? server.token
     let (_, body, _) = try await server.http(
-      method, path, body: method == "GET" ? nil : request.text, token: token.isEmpty ? nil : token,
+      method, path, body: ["GET", "DELETE"].contains(method) ? nil : request.text, token: token.isEmpty ? nil : token,
       headers: call.headers.map { "\($0.key): \($0.value)" })
     return answer(body)
   }
@@ -75,6 +75,10 @@ enum Doors: String, CaseIterable, Sendable {
     let builds = "/v1/ignite/builds"
     let build = builds + "/" + encoded(request["buildId"].string ?? "")
     switch rpc {
+    case "CreateSecret": return ("POST", "/v1/ignite/secrets")
+    case "ListSecrets": return ("GET", "/v1/ignite/secrets")
+    case "GetSecret": return ("GET", "/v1/ignite/secrets/" + encoded(request["name"].string ?? ""))
+    case "DeleteSecret": return ("DELETE", "/v1/ignite/secrets/" + encoded(request["name"].string ?? ""))
     case "CreateBuild": return ("POST", builds)
     case "SaveBuildSecrets": return ("PUT", builds + "/secrets")
     case "GetBuild": return ("GET", build)

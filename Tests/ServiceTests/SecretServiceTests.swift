@@ -2,6 +2,7 @@ import Diagnostics
 import Foundation
 import Remote
 import Storage
+import SystemPackage
 import Testing
 
 @testable import Service
