@@ -143,6 +143,8 @@ package struct House: Sendable {
     } else if let warning = UserNamespace.situation.warning {
       warnings.append(warning)
     }
+    let limits = rooms.apps.limits
+    if !limits.ok { warnings.append("\(limits.name): \(limits.detail)" + (limits.hint.map { "; \($0)" } ?? "")) }
     if !settings.relaxations.isEmpty {
       let words = Relaxations.words.filter { settings.relaxations.contains($0.rule) }.map(\.word)
       warnings.append("relaxed for apps: " + words.joined(separator: ", ") + "; what works here may be refused elsewhere")

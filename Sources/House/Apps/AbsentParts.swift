@@ -2,12 +2,6 @@ import Diagnostics
 import Runner
 
 /// Stand in for parts of the runner that are not there yet.
-struct AbsentReplicas: ReplicaStarter {
-  func start(_ plan: ReplicaPlan) async throws(Failure) -> any Replica {
-    throw Failure(.unimplemented, reason: "runner-absent", "this server cannot run apps yet")
-  }
-}
-
 struct AbsentCalls: AppCaller {
   let fleet: any AppFleet
 

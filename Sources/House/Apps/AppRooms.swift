@@ -2,6 +2,7 @@ import Builder
 import Diagnostics
 import RPC
 import Runner
+import Sandbox
 import Service
 import Storage
 import SystemPackage
@@ -12,6 +13,8 @@ struct AppRooms: Sendable {
   let directory: KnownApps
   let caller: any AppCaller
   let compute: ComputeService
+  /// How this machine keeps replicas to their limits.
+  let limits: SandboxProbe.Finding
 
   init(_ ground: Rooms.Ground, data: DataDirectory, builds: BuildService, builder: ImageBuilder, bases: BaseImages)
     throws
@@ -21,7 +24,10 @@ struct AppRooms: Sendable {
     let revisions = AppRevisions(
       data: data, images: images, relaxations: settings.relaxations,
       outbound: settings.network == .none ? .nowhere : .everywhere)
-    fleet = Fleet(starter: AbsentReplicas(), source: revisions)
+    let replicas = try SandboxedReplicas(
+      folder: data.path(.work).appending("replicas"), executable: settings.executable, clock: ground.clock)
+    limits = replicas.limitFinding
+    fleet = Fleet(starter: replicas, source: revisions)
     caller = AbsentCalls(fleet: fleet)
     directory = KnownApps()
     var service = ComputeService.Settings()
