@@ -13,7 +13,6 @@ struct Kindling: AsyncParsableCommand {
       Examples:
         kindling start               run the server in this terminal
         kindling build .             build the Dockerfile here
-        kindling build logs ^0       what the newest build printed
 
       Options of every command that talks to the server:
         -o, --output table|json      what to print
@@ -30,7 +29,7 @@ struct Kindling: AsyncParsableCommand {
         name: "Server",
         subcommands: [
           StartCommand.self, StatusCommand.self, QueueCommand.self, FaultsCommand.self, WaitCommand.self,
-          ResetCommand.self, StopCommand.self,
+          CollectCommand.self, ResetCommand.self, StopCommand.self,
         ]),
       CommandGroup(
         name: "Work",

@@ -17,7 +17,7 @@ struct HelpTests {
     ("faults", FaultsCommand.self), ("faults-set", FaultsSetCommand.self), ("faults-ls", FaultsListCommand.self),
     ("faults-clear", FaultsClearCommand.self),
     ("plan", PlanCommand.self), ("queue", QueueCommand.self), ("reset", ResetCommand.self), ("wait", WaitCommand.self),
-    ("stop", StopCommand.self),
+    ("stop", StopCommand.self), ("gc", CollectCommand.self),
   ]
 
   @Test("are golden, fit 40 lines of 80 columns, and begin with an example", arguments: commands.indices)
