@@ -38,7 +38,7 @@ let package = Package(
     .executableTarget(
       name: "kindling",
       dependencies: [
-        "House", "RPC", "API", "Terminal", "Service", "Builder", "Registry", "Git", "Remote", "Outbound", "Storage",
+        "House", "RPC", "API", "Terminal", "Service", "Runner", "Builder", "Registry", "Git", "Remote", "Outbound", "Storage",
         "Archive", "Sandbox", "OCI", "Diagnostics",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "AsyncHTTPClient", package: "async-http-client"),

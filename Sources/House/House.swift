@@ -4,6 +4,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import RPC
+import Runner
 import Sandbox
 import Service
 import ServiceLifecycle
@@ -76,12 +77,14 @@ package struct House: Sendable {
       },
       services: [
         BuildServiceRPC(identities: identities, calls: calls), SecretServiceRPC(identities: identities, calls: calls),
+        ComputeServiceRPC(identities: identities, calls: calls),
       ],
       off: ground.obstacle == nil ? [] : [BuildServiceRPC.name], numbers: numbers,
       isReady: { open.now?.health.readiness().ready ?? false }, logger: logger
     ) { addresses in
       bound.set(main: addresses[0], grpc: addresses[1])
       await first.queue.open()
+      await first.apps.keepReserves()
       var ready = ready(first, ground)
       ready.warnings += numbers?.differences ?? []
       do { try data.writeRunFile(ready.runFile) } catch { logger.error("run.json: \(error)") }
@@ -139,6 +142,10 @@ package struct House: Sendable {
       warnings.append("builds are scripted: nothing of their sources is built")
     } else if let warning = UserNamespace.situation.warning {
       warnings.append(warning)
+    }
+    if !settings.relaxations.isEmpty {
+      let words = Relaxations.words.filter { settings.relaxations.contains($0.rule) }.map(\.word)
+      warnings.append("relaxed for apps: " + words.joined(separator: ", ") + "; what works here may be refused elsewhere")
     }
     if settings.grants.allowsInsecure {
       warnings.append("RUN --security=insecure is allowed: whoever builds here has all that this server may do")

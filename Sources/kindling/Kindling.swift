@@ -10,9 +10,8 @@ struct Kindling: AsyncParsableCommand {
     abstract: "A build platform on your own machine",
     usage: "kindling <command> [options]",
     discussion: """
-      Examples:
-        kindling start                        run the server in this terminal
-        kindling app deploy hello --code .    build the code here and run it
+      Example:
+        kindling start & kindling wait && kindling app deploy hello --code .
 
       Commands that talk to the server take -o table|json, --api-endpoint HOST:PORT
       (IGNITE_API_ENDPOINT), --token (DODIL_TOKEN), --org-name (IGNITE_ORG_NAME),
@@ -24,7 +23,7 @@ struct Kindling: AsyncParsableCommand {
         name: "Server",
         subcommands: [
           StartCommand.self, StatusCommand.self, QueueCommand.self, FaultsCommand.self, WaitCommand.self,
-          ResetCommand.self, StopCommand.self,
+          CollectCommand.self, ResetCommand.self, StopCommand.self,
         ]),
       CommandGroup(
         name: "Work",

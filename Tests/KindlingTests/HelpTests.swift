@@ -17,7 +17,7 @@ struct HelpTests {
     ("faults", FaultsCommand.self), ("faults-set", FaultsSetCommand.self), ("faults-ls", FaultsListCommand.self),
     ("faults-clear", FaultsClearCommand.self),
     ("plan", PlanCommand.self), ("queue", QueueCommand.self), ("reset", ResetCommand.self), ("wait", WaitCommand.self),
-    ("stop", StopCommand.self),
+    ("stop", StopCommand.self), ("gc", CollectCommand.self),
     ("secret", SecretCommand.self), ("secret-create", SecretCreateCommand.self),
     ("secret-list", SecretListCommand.self), ("secret-get", SecretGetCommand.self),
     ("secret-delete", SecretDeleteCommand.self), ("app", AppCommand.self), ("app-create", AppCreateCommand.self),
