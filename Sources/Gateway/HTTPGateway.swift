@@ -47,6 +47,7 @@ package struct HTTPGateway: Sendable {
       contexts: ContextDoor(builds: builds),
       queue: QueueDoor(builds: builds, owner: settings.isShared ? identities.defaultOrganization : nil),
       faults: FaultDoor(builds: builds, owner: settings.isShared ? identities.defaultOrganization : nil),
+      collection: CollectionDoor(owner: identities.defaultOrganization, registry: images),
       reset: reset.map { ResetDoor(owner: identities.defaultOrganization, reset: $0) },
       reply: reply,
       version: settings.version,

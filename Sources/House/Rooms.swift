@@ -35,6 +35,7 @@ struct Rooms: Sendable {
   let health: HealthOfTheHouse
   let gateway: HTTPGateway
   private let builder: ImageBuilder
+  private let registry: ImageRegistry
   private let outside: Outside
 
   init(_ ground: Ground, data: DataDirectory, reset: @escaping ResetDoor.Reset) throws {
@@ -43,6 +44,7 @@ struct Rooms: Sendable {
 
     // Registry and builder
     let registry = ImageRegistry(data: data)
+    self.registry = registry
     let images = LocalImages(registry: registry, ownHosts: { bound.names })
     outside = try Outside(
       settings, data: data, registry: registry, images: images, bound: bound,
@@ -64,7 +66,13 @@ struct Rooms: Sendable {
       data: data, workers: settings.workers, defaultTimeout: settings.buildTimeout,
       logLimit: settings.logLimit, clock: clock, isOpen: false, obstacle: ground.obstacle?.message
     ) { (record, reporter) async throws(Failure) in
-      try await threads.run { () async throws(Failure) in try await job.run(record, reporter: reporter) }
+      try await threads.run { () async throws(Failure) in
+        // A disk that stays full fails the build where it wants the space.
+        _ = try? registry.makeRoom()
+        let hold = data.blobs.leases.hold()
+        defer { hold.release() }
+        return try await job.run(record, reporter: reporter)
+      }
     }
 
     // Use-cases
@@ -108,5 +116,6 @@ struct Rooms: Sendable {
     await apps.stop(grace: appGrace)
     await outside.close()
     await builder.settle()
+    registry.settle()
   }
 }

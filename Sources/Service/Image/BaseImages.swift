@@ -157,12 +157,14 @@ package struct BaseImages: BaseImageSource {
     _ text: String, _ name: RemoteName, to repository: Repository, _ platform: Platform,
     _ organization: OrganizationName, _ credentials: RegistryCredentials, _ slot: String?, _ meter: TransferMeter
   ) async throws(Failure) -> BaseImage {
-    let ledger = data.ledger
+    let (ledger, blobs) = (data.ledger, data.blobs)
+    let hold = blobs.leases.hold()
+    defer { hold.release() }
     let image: PulledImage
     do throws(Failure) {
       image = try await remote.pull(name, platform: platform, credentials: credentials, meter: meter) { digest in
         // Nobody may have a blob by naming it: it must come to this organisation, or be its own already.
-        (try? ledger.hasBlob(digest, inAnyRepositoryOf: organization.name)) ?? false
+        blobs.keep(digest) && ((try? ledger.hasBlob(digest, inAnyRepositoryOf: organization.name)) ?? false)
       }
     } catch {
       throw Self.advised(error, text, name, slot)
@@ -175,13 +177,14 @@ package struct BaseImages: BaseImageSource {
   /// The blobs first, then the manifests, and the tag last.
   private func keep(_ image: PulledImage, in repository: Repository) throws(Failure) {
     try data.blobs.makeDurable(image.blobs)
-    for digest in image.blobs { try data.ledger.linkBlob(digest, to: repository) }
+    for digest in image.blobs { try data.ledger.linkBlob(digest, to: repository, at: data.clock.now()) }
     let manifest = image.manifest
     try registry.putManifest(
       manifest.bytes, mediaType: manifest.mediaType, as: .digest(manifest.digest), in: repository)
     if let index = image.index {
       try registry.putManifest(index.bytes, mediaType: index.mediaType, as: .digest(index.digest), in: repository)
     }
+    try data.ledger.savePulled([manifest.digest] + (image.index.map { [$0.digest] } ?? []), in: repository)
     guard case .tag(let tag) = image.name.manifest else { return }
     let top = image.index ?? manifest
     // A digest of another algorithm cannot be a tag's here; the next build asks again.

@@ -6,7 +6,7 @@ enum SiteStarter {
       FROM busybox:stable
       WORKDIR /site
       COPY . .
-      RUN [ -e healthz ] || echo ok > healthz; install -d -o 65532 -g 65532 /tmp/ignite
+      RUN [ -e healthz ] || echo ok > healthz; mkdir -p /tmp/ignite && chown 65532:65532 /tmp/ignite
       """
     return StarterDockerfile(
       .site, because: "index.html is there and nothing that would run", body,
