@@ -6,6 +6,7 @@ import House
 import Logging
 import RPC
 import Remote
+import Runner
 import Sandbox
 import Service
 import Storage
@@ -87,6 +88,11 @@ struct StartCommand: AsyncParsableCommand {
 
   @Option(help: "How far builds reach: open, pulls (base images, git, ADD) or none")
   var network: String = NetworkReach.open.rawValue
+
+  @Option(
+    help: ArgumentHelp("Apps answer as APP-ORG.DOMAIN; else $IGNITE__DNS_TLS__BASE_DOMAIN or ignite.localhost",
+      valueName: "domain"))
+  var appDomain: String?
 
   @Flag(help: "Also push images to the registry and repository that their build names")
   var pushExternal = false
@@ -191,6 +197,9 @@ struct StartCommand: AsyncParsableCommand {
     settings.pushesExternally = pushExternal
     settings.seed = seed.map { FilePath($0) }
     settings.remote = try remoteSettings()
+    if let domain = appDomain ?? environment["IGNITE__DNS_TLS__BASE_DOMAIN"], !domain.isEmpty {
+      settings.appDomain = try AppDomain(domain)
+    }
     settings.script = try builder.script(file: script)
     return settings
   }
