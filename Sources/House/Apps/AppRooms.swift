@@ -1,5 +1,6 @@
 import Builder
 import Diagnostics
+import Gateway
 import RPC
 import Runner
 import Sandbox
@@ -28,12 +29,12 @@ struct AppRooms: Sendable {
       folder: data.path(.work).appending("replicas"), executable: settings.executable, clock: ground.clock)
     limits = replicas.limitFinding
     fleet = Fleet(starter: replicas, source: revisions)
-    caller = AbsentCalls(fleet: fleet)
+    caller = Calls(fleet: fleet, pools: ground.pools)
     directory = KnownApps()
     var service = ComputeService.Settings()
     service.isStrict = settings.isStrict
     service.version = settings.version
-    service.address = { label in "http://\(label).ignite.localhost:\(bound.current.main.port)" }
+    service.address = { label in "http://\(label).\(settings.appDomain):\(bound.current.main.port)" }
     compute = ComputeService(
       data: data, builds: builds, images: images, revisions: revisions, directory: directory, fleet: fleet,
       caller: caller, settings: service)
@@ -41,6 +42,9 @@ struct AppRooms: Sendable {
 
   /// Starts the replicas that apps keep when nobody calls them.
   func keepReserves() async { await fleet.keep(compute.reservedApps) }
+
+  /// What the door of the host names stands on.
+  var door: AppDoor.Rooms { AppDoor.Rooms(fleet: fleet, directory: directory, faults: compute.faults) }
 
   /// Ends everything that runs; calls that are under way get `grace`.
   func stop(grace: Duration) async {
