@@ -8,7 +8,7 @@ BIN := .build/debug/kindling
 help: ## list the recipes
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-demo: ## from a source tree to an image and back, on this machine alone
+demo: ## from a source tree to an image and to an app that answers, on this machine alone
 	@.ci/install build demo
 	swift build --product kindling
 	@Tests/Demo/demo $(BIN)

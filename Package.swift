@@ -330,7 +330,7 @@ let package = Package(
         "Diagnostics",
         "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
-      ], swiftSettings: settings),
+      ], exclude: ["Golden"], swiftSettings: settings),
     .testTarget(
       name: "StorageTests",
       dependencies: [

@@ -56,6 +56,10 @@ package struct HouseSettings: Sendable {
   package var pushesExternally = false
   /// What an empty data directory begins with.
   package var seed: FilePath?
+  /// Rules of the container contract that apps need not keep.
+  package var relaxations: Relaxations = []
+  /// SaveDraft makes no apps.
+  package var isStrict = false
   /// Below which domain apps have their host names.
   package var appDomain = AppDomain.standard
   /// How the registries of others are reached.
