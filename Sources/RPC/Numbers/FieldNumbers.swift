@@ -30,8 +30,8 @@ package struct FieldNumbers: Sendable {
   /// What answers cannot carry, in one sentence each.
   package let differences: [String]
 
-  /// Reads a FileDescriptorSet. Throws INVALID_ARGUMENT for what is none, for one without our services, and for a field
-  /// of another type than ours, which no number can mend.
+  /// Reads a FileDescriptorSet. Throws INVALID_ARGUMENT for what is none, for one with none of our services, and for a
+  /// field of another type than ours, which no number can mend.
   package init(protoset: [UInt8], name: String) throws(Failure) {
     guard let set = try? Google_Protobuf_FileDescriptorSet(serializedBytes: protoset), !set.file.isEmpty else {
       throw Failure(
@@ -50,11 +50,17 @@ package struct FieldNumbers: Sendable {
     var outward = MessagePairing(from: own, to: foreign, isAnswer: true)
     var methods: [MethodDescriptor: Method] = [:]
     var uncalled: [String] = []
-    for service in own.services.keys.filter({ $0.hasPrefix(package + ".") }).sorted() {
+    let services = own.services.keys.filter { $0.hasPrefix(package + ".") }.sorted()
+    // `describe` of one service writes that one alone, where each has a file of its own.
+    guard services.contains(where: { foreign.services[$0] != nil }) else {
+      throw Failure(
+        .invalidArgument, reason: "protoset-service-missing",
+        "'\(name)' declares none of \(services.joined(separator: ", "))", hint: Self.recipe)
+    }
+    for service in services {
       guard let counterpart = foreign.services[service] else {
-        throw Failure(
-          .invalidArgument, reason: "protoset-service-missing", "'\(name)' does not declare \(service)",
-          hint: Self.recipe)
+        uncalled.append(String(service.dropFirst(package.utf8.count + 1)))
+        continue
       }
       for method in own.services[service]?.method ?? [] {
         guard let other = counterpart.method.first(where: { $0.name == method.name }) else {
