@@ -69,6 +69,9 @@ package struct House: Sendable {
 
     // Doors
     let calls = { @Sendable () async -> ContractCalls in await open.current()?.calls ?? first.calls }
+    let apps = AppDoor(
+      domain: settings.appDomain, identities: identities, pools: ground.pools, clock: clock, logger: logger
+    ) { open.now?.apps.door }
     let door = DoorServer(
       addresses: [settings.listen, settings.grpcListen],
       responder: { request, writer, channel in
@@ -80,6 +83,7 @@ package struct House: Sendable {
         ComputeServiceRPC(identities: identities, calls: calls),
       ],
       off: ground.obstacle == nil ? [] : [BuildServiceRPC.name], numbers: numbers,
+      guests: Door.Guests(own: apps.owns, serve: apps.serve),
       isReady: { open.now?.health.readiness().ready ?? false }, logger: logger
     ) { addresses in
       bound.set(main: addresses[0], grpc: addresses[1])
@@ -143,6 +147,8 @@ package struct House: Sendable {
     } else if let warning = UserNamespace.situation.warning {
       warnings.append(warning)
     }
+    let limits = rooms.apps.limits
+    if !limits.ok { warnings.append("\(limits.name): \(limits.detail)" + (limits.hint.map { "; \($0)" } ?? "")) }
     if !settings.relaxations.isEmpty {
       let words = Relaxations.words.filter { settings.relaxations.contains($0.rule) }.map(\.word)
       warnings.append("relaxed for apps: " + words.joined(separator: ", ") + "; what works here may be refused elsewhere")

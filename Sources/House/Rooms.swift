@@ -4,6 +4,7 @@ import Gateway
 import OCI
 import RPC
 import Registry
+import Runner
 import Sandbox
 import Service
 import Storage
@@ -21,6 +22,8 @@ struct Rooms: Sendable {
     let probes: [SandboxProbe.Finding]
     let clock: WallClock
     let seed: SeedBoard
+    /// Connections to replicas.
+    let pools = ReplicaPools()
 
     /// Why no build can run, where none can.
     var obstacle: Failure? { SandboxProbe.obstacle(in: probes) }

@@ -51,7 +51,7 @@ import Testing
     Rule("CreateApp", named(["scaling": ["maxReplicas": 65]]), ["scaling.max_replicas 65"]),
     Rule("CreateApp", named(["scaling": ["reservedCapacity": 2]]), ["scaling.reserved_capacity 2", "max_replicas"]),
     Rule("CreateApp", named(["maxConcurrency": 100_001]), ["max_concurrency 100001"]),
-    Rule("CreateApp", named(["resourceTier": 9]), ["resource tier 9", "RESOURCE_TIER_MEDIUM"]),
+    Rule("CreateApp", named(["resourceTier": 9]), ["resource tier 9", "_MEDIUM"]),
     Rule(
       "CreateApp", named(image(["prebuilt": ["imageRef": "not a reference"]])), ["image_ref 'not a reference'"]),
     Rule("GetApp", app("none"), ["app 'none' does not exist", "kindling app list"], code: "NOT_FOUND"),
@@ -81,7 +81,7 @@ import Testing
     Rule(
       "SaveDraft", app("new", image(["fromGit": ["url": "https://me:sesame@git.example/a.git"]])),
       ["kindling secret create", "secret_ref"]),
-    Rule("SaveDraft", app("new", image(["fromGit": ["url": "file:///etc"]])), ["from_git 'file:///etc'"]),
+    Rule("SaveDraft", app("new", image(["fromGit": ["url": "file:///etc"]])), ["from_git '/etc'", "with from_code"]),
     Rule(
       "SaveDraft", app("new", image(["fromGit": ["url": "https://git.example/a.git", "subPath": "../b"]])),
       ["sub_path '../b'"]),

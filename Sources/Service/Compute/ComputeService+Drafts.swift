@@ -220,6 +220,7 @@ extension ComputeService {
     }
     failure.message = inOurs(failure.message)
     failure.hint = failure.hint.map(inOurs)
+    failure.hint = failure.hint?.replacing("send the tree: kindling build .", with: "send the tree with from_code")
     if failure.reason == "git-address-credentials" {
       failure.hint = "take them out of the URL, save them with: kindling secret create NAME --type git, "
         + "and name that in secret_ref"

@@ -46,10 +46,10 @@ package final class KnownApps: AppDirectory {
         let destination = AppDestination(
           app: app.id, port: port, allowsAnonymous: app.configuration.allowsAnonymous,
           isPublic: app.id.organization.name == Self.publicOrganization)
-        var labels = port == .standard ? [] : [Self.label(app.id, port)]
+        var labels = port == .standard ? [] : [AppDomain.label(of: app.id, port: port)]
         if position == 0 || port == .standard {
           // With a standard port that is not the first one, the bare name is the standard port's.
-          if port == .standard || !ports.contains(.standard) { labels.insert(Self.label(app.id, .standard), at: 0) }
+          if port == .standard || !ports.contains(.standard) { labels.insert(AppDomain.label(of: app.id), at: 0) }
         }
         let entry = Entry(app: app.id, createdAt: app.createdAt, destination: destination)
         for label in labels {
@@ -78,10 +78,5 @@ package final class KnownApps: AppDirectory {
       state.labels[label]?.removeAll { $0.app == app }
       if state.labels[label]?.isEmpty == true { state.labels[label] = nil }
     }
-  }
-
-  static func label(_ app: AppID, _ port: AppPort) -> String {
-    let name = "\(app.name)-\(app.organization)".replacing(".", with: "-dot-")
-    return port == .standard ? name : "\(name)-\(port)"
   }
 }
