@@ -22,6 +22,7 @@ enum Doors: String, CaseIterable, Sendable {
   }
 
   private static let codes = [
+    6: "ALREADY_EXISTS", 8: "RESOURCE_EXHAUSTED", 10: "ABORTED", 14: "UNAVAILABLE",
     3: "INVALID_ARGUMENT", 5: "NOT_FOUND", 7: "PERMISSION_DENIED", 9: "FAILED_PRECONDITION", 12: "UNIMPLEMENTED",
     16: "UNAUTHENTICATED",
   ]
@@ -56,7 +57,7 @@ enum Doors: String, CaseIterable, Sendable {
 
   private static func send(_ call: Call, _ server: ServerProcess) async throws -> Answer {
     let request = call.requests.first ?? [:]
-    let (method, path) = target(call.rpc, request)
+    let (method, path) = ComputePath.target(call.rpc, request) ?? target(call.rpc, request)
     let token = call.token ?? server.token
     let (_, body, _) = try await server.http(
       method, path, body: ["GET", "DELETE"].contains(method) ? nil : request.text, token: token.isEmpty ? nil : token,
