@@ -99,7 +99,7 @@ import Testing
       let state = try await server.kindling(["app", "get", "hello", "-o", "json"])
       #expect(try JSON(text: state.output)["app"]["activeVersion"].number == 1, "\(state.all)")
       let cases: [(words: [String], status: Int32, word: String)] = [
-        (["--image-ref", "nowhere:v9"], 5, "nowhere"), (["--code", folder.path("none")], 2, "there is no"),
+        (["--image-ref", "nowhere:v9"], 1, "nowhere"), (["--code", folder.path("none")], 2, "there is no"),
         (["--git-url", "http://127.0.0.1:1/x.git", "--git-secret-ref", "none"], 5, "secret create none --type git"),
         (["--image-ref", "hello:latest", "--registry-secret-ref", "none"], 5, "--type registry"),
         (["--image-ref", "x", "--code", "."], 2, "exactly one"), ([], 2, "exactly one"),
