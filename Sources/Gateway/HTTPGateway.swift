@@ -64,7 +64,7 @@ package struct HTTPGateway: Sendable {
       faults: builds.faults
     )
     pages = PageDoor(assets: WebAsset.embedded())
-    hosts = HostRule(extra: settings.allowedHosts)
+    hosts = HostRule(extra: settings.allowedHosts, apps: settings.appDomain)
     version = settings.version
     date = HTTPDate(clock: data.clock)
     self.logger = logger

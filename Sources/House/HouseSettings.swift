@@ -60,6 +60,8 @@ package struct HouseSettings: Sendable {
   package var relaxations: Relaxations = []
   /// SaveDraft makes no apps.
   package var isStrict = false
+  /// Below which domain apps have their host names.
+  package var appDomain = AppDomain.standard
   /// How the registries of others are reached.
   package var remote = RemoteSettings()
 

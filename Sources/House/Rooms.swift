@@ -96,7 +96,7 @@ struct Rooms: Sendable {
         version: settings.version, allowedHosts: settings.allowedHosts,
         registryAuthRequired: settings.registryAuthRequired || !settings.isLoopbackOnly,
         offersSession: settings.isLoopbackOnly && !settings.registryAuthRequired,
-        isShared: !settings.isLoopbackOnly),
+        isShared: !settings.isLoopbackOnly, appDomain: settings.appDomain),
       reset: reset, readiness: { health.readiness() })
   }
 

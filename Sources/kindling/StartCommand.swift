@@ -97,6 +97,12 @@ struct StartCommand: AsyncParsableCommand {
   @Flag(help: "SaveDraft makes no apps: they must be created first")
   var strict = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Apps answer as APP-ORG.DOMAIN; else $IGNITE__DNS_TLS__BASE_DOMAIN or ignite.localhost",
+      valueName: "domain"))
+  var appDomain: String?
+
   @Flag(help: "Also push images to the registry and repository that their build names")
   var pushExternal = false
 
@@ -202,6 +208,9 @@ struct StartCommand: AsyncParsableCommand {
     settings.pushesExternally = pushExternal
     settings.seed = seed.map { FilePath($0) }
     settings.remote = try remoteSettings()
+    if let domain = appDomain ?? environment["IGNITE__DNS_TLS__BASE_DOMAIN"], !domain.isEmpty {
+      settings.appDomain = try AppDomain(domain)
+    }
     settings.script = try builder.script(file: script)
     return settings
   }

@@ -50,6 +50,8 @@ package struct Fault: Sendable, Hashable, Codable {
     /// The registry's door, by what its caller does.
     case registryPull = "registry-pull"
     case registryPush = "registry-push"
+    /// Calls of apps by their host names.
+    case hostCall = "invoke"
   }
 
   package var place: Place
