@@ -129,7 +129,7 @@ package final class Peer: @unchecked Sendable {
     if lower.contains("transfer-encoding: chunked") {
       var body = ""
       while true {
-        let size = Int(try read(until: "\r\n").dropLast(2), radix: 16) ?? 0
+        let size = Int(try read(until: "\r\n").prefix { $0.isHexDigit }, radix: 16) ?? 0
         if size == 0 {
           // Trailers, up to the empty line.
           while case let line = try read(until: "\r\n"), line != "\r\n" { body += line }

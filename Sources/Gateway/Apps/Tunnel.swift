@@ -23,9 +23,13 @@ final class Tunnel {
 
   /// Takes both connections over; bytes that are there already come first.
   func begin(_ raw: RawReplicaConnection, leaving connection: AppConnection) {
-    guard let ready = raw.attach(appEnd) else { return client.close(promise: nil) }
-    ready.assumeIsolated().whenComplete { [self] result in
-      guard case .success = result, takeOver(connection) else {
+    // Decoders hand on what they hold when they leave, which is not at once.
+    guard let appIsRaw = raw.attach(appEnd), let clientIsRaw = takeOver(connection) else {
+      client.close(promise: nil)
+      return raw.close()
+    }
+    appIsRaw.and(clientIsRaw).assumeIsolated().whenComplete { [self] result in
+      guard case .success = result else {
         client.close(promise: nil)
         return raw.close()
       }
@@ -36,7 +40,7 @@ final class Tunnel {
     }
   }
 
-  private func takeOver(_ connection: AppConnection) -> Bool {
+  private func takeOver(_ connection: AppConnection) -> EventLoopFuture<Void>? {
     let pipeline = client.pipeline.syncOperations
     do {
       let decoder = try pipeline.context(handlerType: ByteToMessageHandler<HTTPRequestDecoder>.self)
@@ -44,9 +48,8 @@ final class Tunnel {
       try pipeline.addHandler(clientEnd)
       pipeline.removeHandler(connection, promise: nil)
       pipeline.removeHandler(context: encoder, promise: nil)
-      pipeline.removeHandler(context: decoder, promise: nil)
-      return true
-    } catch { return false }
+      return pipeline.removeHandler(context: decoder)
+    } catch { return nil }
   }
 }
 
