@@ -269,6 +269,8 @@ extension ReplicaPool {
   /// Serves who waits and starts what is wanted.
   mutating func settled(_ now: Duration) -> [FleetAction] {
     guard role != .retired else { return [] }
+    // A wait that is over wakes nobody again.
+    if let start = nextStart, start <= now { nextStart = nil }
     var actions: [FleetAction] = []
     while let first = waiters.first, let replica = admitNow(now) {
       waiters.removeFirst()
