@@ -276,7 +276,8 @@ extension ReplicaPool {
       waiters.removeFirst()
       actions.append(.admit(first.key, replica))
     }
-    guard backoffLeft(now) == nil else { return actions }
+    // One that is given up and not yet examined is a failure whose wait is about to begin.
+    guard backoffLeft(now) == nil, !members.contains(where: { $0.phase == .unhealthy }) else { return actions }
     for _ in 0..<max(0, wanted(at: now) - liveCount) {
       let key = ReplicaKey(pool: number, number: nextNumber)
       nextNumber += 1
