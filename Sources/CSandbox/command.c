@@ -84,6 +84,7 @@ static int try_execute(const char *path, const struct description *d) {
   if (S_ISDIR(status.st_mode)) return EISDIR;
   execve(path, d->arguments, d->environment);
   // The file is there, so what is missing is its interpreter.
+  if (d->resident && errno != EACCES) fail("exec-start", path);
   if (errno == ENOENT) dprintf(STDERR_FILENO, "exec %s: no such file or directory\n", path);
   if (errno == ENOEXEC) dprintf(STDERR_FILENO, "exec %s: exec format error\n", path);
   if (errno == E2BIG) dprintf(STDERR_FILENO, "exec %s: argument list too long\n", path);
@@ -92,11 +93,18 @@ static int try_execute(const char *path, const struct description *d) {
   return errno;
 }
 
+/// A container that never began is no command that ended.
+static void refuse_start(const struct description *d, int error, const char *name) {
+  errno = error;
+  if (d->resident) fail("exec", name);
+}
+
 // Docker: the texts and statuses of its runtime: 127 for what is not there, 126 for what can't be run.
 _Noreturn static void execute(const struct description *d) {
   const char *name = d->arguments[0];
   if (strchr(name, '/')) {
     int error = try_execute(name, d);
+    refuse_start(d, error, name);
     if (error == ENOENT || error == ENOTDIR) {
       dprintf(STDERR_FILENO, "exec: \"%s\": stat %s: no such file or directory\n", name, name);
       _exit(127);
@@ -112,6 +120,7 @@ _Noreturn static void execute(const struct description *d) {
     if (length < (int)sizeof path && try_execute(path, d) == EACCES) refused = EACCES;
     rest = *end ? end + 1 : NULL;
   }
+  refuse_start(d, refused ? refused : ENOENT, name);
   if (refused) {
     dprintf(STDERR_FILENO, "exec: \"%s\": permission denied\n", name);
     _exit(126);
@@ -122,8 +131,15 @@ _Noreturn static void execute(const struct description *d) {
 
 /// Before the user is changed, as only CAP_SYS_ADMIN may do it without no_new_privs, which would break `su`.
 // Docker: where the kernel has no filters, commands run without one; the probe tells so.
-static void restrict_calls(void) {
-  if (filter_install(&filter_build) != 0 && errno != ENOSYS) fail("seccomp", "filter");
+static void restrict_calls(const struct filter_profile *profile) {
+  if (filter_install(profile) != 0 && errno != ENOSYS) fail("seccomp", "filter");
+}
+
+static void forgo_privileges(void) {
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail("capabilities", "no_new_privs");
+  // Kernels before 4.3 have no ambient set.
+  if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 && errno != EINVAL)
+    fail("capabilities", "ambient set");
 }
 
 void command_run(const struct description *d) {
@@ -133,11 +149,14 @@ void command_run(const struct description *d) {
   limit(RLIMIT_CORE, d->core_bytes, d->core_bytes);
   // A session keyring of its own: keyrings belong to no namespace, and the server's may hold keys.
   syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+  if (d->data_bytes > 0) limit(RLIMIT_DATA, d->data_bytes, d->data_bytes);
+  if (d->processes > 0) limit(RLIMIT_NPROC, d->processes, d->processes);
   if (chdir(d->working_directory) != 0) fail("workdir", d->working_directory);
-  uint64_t kept = kept_set();
+  uint64_t kept = d->strict ? 0 : kept_set();
+  if (d->strict) forgo_privileges();
   if (!d->privileged) {
     drop_bounding_set(kept);
-    restrict_calls();
+    restrict_calls(d->strict ? &filter_run : &filter_build);
   }
   become(d);
   if (!d->privileged) keep_capabilities(kept, d->uid == 0);

@@ -2,8 +2,10 @@
 //   l lower  u upper  w work  m mount point  a argument  e K=V  c working directory  h hostname
 //   U uid  G gid  g supplementary gid  S H open files, soft and hard  C core size  M umask
 //   b bind source  f tmpfs  o overlay  s content in hexadecimal digits
-//   then for that mount: t target  r read-only  z size  L lower  K upper  W work  p path inside  i uid  j gid  n mode
+//   then for that mount: t target  r read-only  z size  O the user's own  L lower  K upper  W work  p path inside  i uid  j gid  n mode
 //   N own network  P privileged  x ids are mapped
+//   A strict  E resident  R read-only root  T size of an upper directory in memory  Y user by name or number
+//   v directory of a control group  V its file of events  D data size  F number of processes
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +60,7 @@ static void record_mount(struct description *d, struct cursors *at, char tag, co
   case 't': last_mount(d)->target = value; break;
   case 'r': last_mount(d)->read_only = true; break;
   case 'z': last_mount(d)->size = value; break;
+  case 'O': last_mount(d)->is_own = true; break;
   case 'K': last_mount(d)->layers.upper = value; break;
   case 'W': last_mount(d)->layers.work = value; break;
   case 'p': last_mount(d)->inside = value; break;
@@ -92,6 +95,15 @@ static void record(struct description *d, struct cursors *at, char *text) {
   case 'N': d->own_network = true; break;
   case 'P': d->privileged = true; break;
   case 'x': d->in_user_namespace = true; break;
+  case 'A': d->strict = true; break;
+  case 'E': d->resident = true; break;
+  case 'R': d->read_only_root = true; break;
+  case 'T': d->memory_size = value; break;
+  case 'Y': d->user = value; break;
+  case 'v': d->cgroups[d->cgroup_count++] = value; break;
+  case 'V': d->cgroup_events = value; break;
+  case 'D': d->data_bytes = number(value, INT64_MAX); break;
+  case 'F': d->processes = number(value, INT32_MAX); break;
   default: record_mount(d, at, text[0], value);
   }
 }
@@ -101,7 +113,8 @@ static bool are_complete(const struct layers *layers) {
 }
 
 static void check(const struct description *d) {
-  bool complete = are_complete(&d->layers) && d->mount_point && d->arguments[0] && d->working_directory
+  bool has_root = d->memory_size ? d->layers.lower_count > 0 : are_complete(&d->layers);
+  bool complete = has_root && d->mount_point && d->arguments[0] && d->working_directory
       && d->mount_count <= MAXIMUM_MOUNTS && d->group_count <= MAXIMUM_GROUPS;
   for (size_t i = 0; i < d->mount_count; i++) {
     const struct sandbox_mount *mount = &d->mounts[i];
@@ -126,6 +139,7 @@ struct description *description_read(int fd) {
   d->arguments = array(counts['a'], sizeof *d->arguments);
   d->environment = array(counts['e'], sizeof *d->environment);
   d->groups = array(counts['g'], sizeof *d->groups);
+  d->cgroups = array(counts['v'], sizeof *d->cgroups);
   d->mounts = array(counts['b'] + counts['f'] + counts['o'] + counts['s'], sizeof *d->mounts);
   struct cursors at = {.lowers = array(counts['L'], sizeof *at.lowers)};
   for (size_t i = 0; i < length; i += strlen(bytes + i) + 1) record(d, &at, bytes + i);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <linux/filter.h>
+#include <linux/netlink.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <sys/personality.h>
@@ -13,7 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { MAXIMUM_STATEMENTS = 1024, MAXIMUM_SPANS = 256, VERDICTS = CALL_CHECK_SOCKET + 1 };
+enum { MAXIMUM_STATEMENTS = 1024, MAXIMUM_SPANS = 256, VERDICTS = CALL_CHECK_PLAIN_SOCKET + 1 };
 
 /// A branch of a question that leads to a verdict, whose place is not known yet.
 struct branch {
@@ -96,6 +97,33 @@ static void check_socket(struct assembly *a) {
   allow(a);
 }
 
+/// Skips `over` statements unless the loaded value is `value`.
+static void unless_equal_leap(struct assembly *a, uint32_t value, uint8_t over) {
+  put(a, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, over));
+}
+
+/// TCP, UDP, what stays in the machine, and the questions about interfaces that every C library asks.
+static void check_plain_socket(struct assembly *a) {
+  load_first_argument(a);
+  unless_equal_skip(a, AF_UNIX);
+  allow(a);
+  unless_equal_leap(a, AF_NETLINK, 4);
+  load(a, offsetof(struct seccomp_data, args[2]));
+  unless_equal_skip(a, NETLINK_ROUTE);
+  allow(a);
+  answer(a, EPERM);
+  put(a, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET, 1, 0));
+  unless_equal_leap(a, AF_INET6, 6);
+  load(a, offsetof(struct seccomp_data, args[1]));
+  // Beside the kind the flags SOCK_NONBLOCK and SOCK_CLOEXEC.
+  put(a, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xf));
+  unless_equal_skip(a, SOCK_STREAM);
+  allow(a);
+  unless_equal_skip(a, SOCK_DGRAM);
+  allow(a);
+  answer(a, EPERM);
+}
+
 static void put_verdict(struct assembly *a, enum call_verdict verdict) {
   switch (verdict) {
   case CALL_ALLOWED: allow(a); break;
@@ -104,6 +132,7 @@ static void put_verdict(struct assembly *a, enum call_verdict verdict) {
   case CALL_CHECK_CLONE: check_clone(a); break;
   case CALL_CHECK_PERSONALITY: check_personality(a); break;
   case CALL_CHECK_SOCKET: check_socket(a); break;
+  case CALL_CHECK_PLAIN_SOCKET: check_plain_socket(a); break;
   }
 }
 

@@ -1,4 +1,4 @@
-// What a command may ask of the kernel. A stricter profile is another `filter_profile`.
+// What a command may ask of the kernel.
 #ifndef CSANDBOX_FILTER_H
 #define CSANDBOX_FILTER_H
 
@@ -19,6 +19,8 @@ enum call_verdict {
   CALL_CHECK_PERSONALITY,
   /// `socket`, of families that a container has a use for
   CALL_CHECK_SOCKET,
+  /// `socket`, of the few kinds that an app has a use for
+  CALL_CHECK_PLAIN_SOCKET,
 };
 
 /// Calls of neighbouring numbers; what no range names is allowed.
@@ -43,6 +45,8 @@ struct filter_profile {
 
 /// A RUN's, without `--security=insecure`.
 extern const struct filter_profile filter_build;
+/// An app's, which has no capabilities.
+extern const struct filter_profile filter_run;
 
 /// Puts this thread and all its descendants under the profile, for good. Needs CAP_SYS_ADMIN or no_new_privs. Returns
 /// 0 or -1 with errno; ENOSYS where this kernel or machine has no filters.

@@ -26,9 +26,9 @@ void fail(const char *step, const char *detail) {
   _exit(125);
 }
 
-static void report(const char *how, int value) {
+void report(const char *how, long value) {
   char line[64];
-  int length = snprintf(line, sizeof line, "%s %d\n", how, value);
+  int length = snprintf(line, sizeof line, "%s %ld\n", how, value);
   ssize_t ignored = write(REPORT_FD, line, (size_t)length);
   (void)ignored;
 }
@@ -64,34 +64,48 @@ static int wait_for(pid_t command) {
 }
 
 /// Process 1. `watcher` is a pipe's read end that hangs up when the watcher dies.
-_Noreturn static void first_process(const struct description *d, int watcher) {
+_Noreturn static void first_process(struct description *d, int watcher) {
   // The watcher has one thread, so the signal means the process; if it died before this line, the pipe says so.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   struct pollfd alive = {.fd = watcher, .events = 0};
   if (poll(&alive, 1, 0) != 0) _exit(1);
+  if (d->resident) resident_offer();
   // Keeps /proc/1/exe and its memory, the server's binary, closed to the command.
   prctl(PR_SET_DUMPABLE, 0);
   umask(0);
   if (unshare(CLONE_NEWNS) != 0) fail("namespace", "mount");
   if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) fail("namespace", "private");
   struct root root = overlay_mount(d);
+  if (d->user) identity_resolve(&root, d);
   mounts_make(&root, d);
+  if (d->read_only_root && set_mount_attributes(root.fd, "", false, MOUNT_ATTR_RDONLY) != 0) fail("mount", "/");
   root_enter(root.fd);
   if (d->hostname && sethostname(d->hostname, strlen(d->hostname)) != 0) fail("hostname", d->hostname);
   if (d->own_network && network_up() != 0) fail("network", "lo");
-  pid_t command = fork();
+  char joined;
+  if (d->cgroup_count > 0 && read(watcher, &joined, 1) != 1) _exit(1);
+  pid_t command = d->resident ? resident_start(d) : fork();
   if (command < 0) fail("fork", "command");
   if (command == 0) command_run(d);
   close(STDOUT_FILENO);
   close(STDERR_FILENO);
   int status = wait_for(command);
   kill_everyone();
-  mount_points_remove(&root);
+  // An upper directory in memory goes as it is.
+  if (!d->memory_size) mount_points_remove(&root);
   if (WIFSIGNALED(status))
     report("signalled", WTERMSIG(status));
   else
     report("exited", WEXITSTATUS(status));
   _exit(0);
+}
+
+/// Whether the server has written something; it is the number of a signal for process 1.
+static bool pass_signal(pid_t first, short events) {
+  unsigned char number;
+  if (!(events & POLLIN) || read(LIFE_FD, &number, 1) != 1) return false;
+  kill(first, number);
+  return true;
 }
 
 /// Until process 1 is dead; hurries it when the server has closed the life pipe or died.
@@ -103,8 +117,10 @@ static void watch(pid_t first) {
     errno = error;
     fail("watch", "pidfd_open");
   }
-  struct pollfd both[] = {{.fd = LIFE_FD, .events = 0}, {.fd = handle, .events = POLLIN}};
-  while (poll(both, 2, -1) < 0 && errno == EINTR) {}
+  struct pollfd both[] = {{.fd = LIFE_FD, .events = POLLIN}, {.fd = handle, .events = POLLIN}};
+  do {
+    while (poll(both, 2, -1) < 0 && errno == EINTR) {}
+  } while (both[1].revents == 0 && pass_signal(first, both[0].revents));
   if (both[1].revents == 0) kill(first, SIGKILL);
   // Returns when every process of the namespace is dead: the kernel kills and reaps them with their process 1.
   while (waitpid(first, NULL, 0) < 0 && errno == EINTR) {}
@@ -125,6 +141,10 @@ int sandbox_init(void) {
   }
   close(STDOUT_FILENO);
   close(STDERR_FILENO);
+  // While process 1 puts the root together: the kernel can take ten milliseconds for it.
+  cgroups_join(d, first);
+  if (d->cgroup_count > 0 && write(alive[1], "", 1) != 1) fail("cgroup", "pipe");
   watch(first);
+  cgroups_end(d);
   return 0;
 }

@@ -32,8 +32,9 @@ struct sandbox_mount {
   bool read_only;
   /// MOUNT_BIND: the file or directory. MOUNT_CONTENT: the file's bytes in hexadecimal digits.
   const char *source;
-  /// MOUNT_TMPFS alone; bytes as text, or NULL.
+  /// MOUNT_TMPFS alone; bytes as text, or NULL, and whether it belongs to the command's user instead of everybody.
   const char *size;
+  bool is_own;
   /// MOUNT_LAYERS alone: an overlay, and what of it is shown.
   struct layers layers;
   const char *inside;
@@ -63,12 +64,23 @@ struct description {
   bool own_network;
   /// BuildKit's `--security=insecure`: every capability, and nothing of proc and sys is hidden.
   bool privileged;
+  /// The upper directory is in memory, of that many bytes as text, instead of `layers.upper`; else NULL.
+  const char *memory_size;
+  /// Nobody may write to the root once its mount points are made.
+  bool read_only_root;
+  /// A container that may do as little as possible: no capability for anybody, no_new_privs, `filter_run`.
+  bool strict;
+  /// The command goes on until it is told to end: it is said that it runs, and signals are passed on to it.
+  bool resident;
+  /// USER as the image has it, looked up in the root; instead of `uid`, `gid` and `groups`. Else NULL.
+  const char *user;
+  /// Directories of control groups everything inside belongs to, and the file that counts kills for memory or NULL.
+  const char **cgroups;
+  size_t cgroup_count;
+  const char *cgroup_events;
+  /// Where there is no control group for it; 0 is no limit.
+  uint64_t data_bytes, processes;
 };
-
-/// Says on the report pipe what failed, with errno, and ends this process.
-_Noreturn void fail(const char *step, const char *detail);
-
-struct description *description_read(int fd);
 
 /// The root being put together: the mounted overlay and its upper directory.
 struct root {
@@ -76,10 +88,30 @@ struct root {
   int upper;
 };
 
+/// Says on the report pipe what failed, with errno, and ends this process.
+_Noreturn void fail(const char *step, const char *detail);
+
+struct description *description_read(int fd);
+
 int sandbox_init(void);
+/// Tells the server one line; nobody to hear it is no error.
+void report(const char *how, long value);
+
+/// Makes everything inside what the kernel kills first when the machine has no memory left.
+void resident_offer(void);
+/// Starts the command of a resident sandbox; returns when it has been executed, or has said why not.
+pid_t resident_start(const struct description *description);
+/// Finds the ids for `user` in the root's own files.
+void identity_resolve(const struct root *root, struct description *description);
+
+/// Moves a process, and with it all it will start, into the description's control groups.
+void cgroups_join(const struct description *description, pid_t process);
+/// Says how many processes were killed for memory, if any, and removes the groups; all in them must be dead.
+void cgroups_end(const struct description *description);
+
 _Noreturn void command_run(const struct description *description);
 
-/// Mounts the overlay at the description's mount point.
+/// Mounts the overlay at the description's mount point, or below it when the upper directory is in memory.
 struct root overlay_mount(const struct description *description);
 /// Mounts an overlay over whatever is at `mount_point`; returns its root.
 int overlay_at(const struct layers *layers, const char *mount_point, bool in_user_namespace);

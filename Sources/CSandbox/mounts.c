@@ -194,18 +194,29 @@ static int new_content(const struct sandbox_mount *wanted, const char *place) {
   return take_out(memory, "content", wanted);
 }
 
-static int new_wanted(const struct sandbox_mount *wanted, const struct description *d) {
+/// A directory in memory that belongs to the wanted owner.
+static int new_memory(const struct sandbox_mount *wanted, const struct description *d) {
   const char *const options[] = {"mode", "1777", wanted->size ? "size" : NULL, wanted->size, NULL};
+  int mounted = new_mount("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+  if (mounted < 0) fail("mount", wanted->target);
+  if (!wanted->is_own) return mounted;
+  int place = openat(mounted, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  char who[64];
+  snprintf(who, sizeof who, "%u:%u", d->uid, d->gid);
+  if (place < 0 || fchown(place, d->uid, d->gid) != 0) fail("user", who);
+  if (fchmod(place, 0755) != 0) fail("mount", wanted->target);
+  close(place);
+  return mounted;
+}
+
+static int new_wanted(const struct sandbox_mount *wanted, const struct description *d) {
   int mounted = -1;
   switch (wanted->kind) {
   case MOUNT_BIND:
     mounted = host_tree(wanted->source);
     if (mounted < 0) fail("bind", wanted->source);
     return mounted;
-  case MOUNT_TMPFS:
-    mounted = new_mount("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
-    if (mounted < 0) fail("mount", wanted->target);
-    return mounted;
+  case MOUNT_TMPFS: return new_memory(wanted, d);
   // Over the command's own root, of which only the descriptor is used, until the wanted part is taken out.
   case MOUNT_LAYERS:
     mounted = take_out(overlay_at(&wanted->layers, d->mount_point, d->in_user_namespace), wanted->inside, wanted);
@@ -228,6 +239,14 @@ static void mount_wanted(const struct root *root, const struct sandbox_mount *wa
   close(mounted);
 }
 
+/// Docker: ports from 0 on are anybody's to listen on, as the network is the container's own.
+static void free_low_ports(const struct root *root) {
+  static const char path[] = "proc/sys/net/ipv4/ip_unprivileged_port_start";
+  int file = open_inside(root->fd, path, O_WRONLY);
+  if (file < 0 || write(file, "0", 1) != 1) fail("network", path);
+  close(file);
+}
+
 void mounts_make(const struct root *root, const struct description *d) {
   // Docker: what its runtime hides and protects.
   static const char *const masked[] = {
@@ -238,6 +257,7 @@ void mounts_make(const struct root *root, const struct description *d) {
   mount_proc(root);
   mount_dev(root);
   mount_sys(root, d->privileged);
+  if (d->resident && d->own_network) free_low_ports(root);
   for (size_t i = 0; i < sizeof read_only / sizeof *read_only && !d->privileged; i++)
     make_read_only(root, read_only[i]);
   for (size_t i = 0; i < sizeof masked / sizeof *masked && !d->privileged; i++) mask(root, masked[i]);

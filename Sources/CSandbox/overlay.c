@@ -1,5 +1,6 @@
 // The root: an overlay of the image's layers under a fresh upper directory.
 #include <errno.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,7 +125,32 @@ int overlay_at(const struct layers *layers, const char *mount_point, bool in_use
   return mounted;
 }
 
+/// An overlay below the mount point whose upper directory is in memory: nothing reaches a disk, and nothing is left.
+static struct root memory_mount(const struct description *d) {
+  char options[64], upper[PATH_MAX], work[PATH_MAX], place[PATH_MAX];
+  snprintf(options, sizeof options, "mode=700,size=%s", d->memory_size);
+  if (mount("tmpfs", d->mount_point, "tmpfs", MS_NOSUID | MS_NODEV, options) != 0) fail("mount", d->mount_point);
+  snprintf(upper, sizeof upper, "%s/upper", d->mount_point);
+  snprintf(work, sizeof work, "%s/work", d->mount_point);
+  snprintf(place, sizeof place, "%s/root", d->mount_point);
+  struct stat top;
+  if (stat(d->layers.lowers[0], &top) != 0) fail("layer", d->layers.lowers[0]);
+  if (mkdir(upper, 0755) != 0 || mkdir(work, 0700) != 0 || mkdir(place, 0700) != 0) fail("mount", d->mount_point);
+  // `/` inside is the upper directory; an owner no id is mapped for can't be given.
+  int ignored = chown(upper, top.st_uid, top.st_gid);
+  (void)ignored;
+  if (chmod(upper, top.st_mode & 07777) != 0) fail("mount", upper);
+  struct layers layers = d->layers;
+  layers.upper = upper;
+  layers.work = work;
+  struct root root = {.fd = -1, .upper = open(upper, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (root.upper < 0) fail("layer", upper);
+  root.fd = overlay_at(&layers, place, d->in_user_namespace);
+  return root;
+}
+
 struct root overlay_mount(const struct description *d) {
+  if (d->memory_size) return memory_mount(d);
   struct root root = {.fd = -1, .upper = open(d->layers.upper, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (root.upper < 0) fail("layer", d->layers.upper);
   root.fd = overlay_at(&d->layers, d->mount_point, d->in_user_namespace);

@@ -30,7 +30,7 @@ package struct Sandbox: Sendable {
     let report = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         // A serial queue has a thread of its own while it works, so a long command holds up nobody else.
-        DispatchQueue(label: "sandbox").async { continuation.resume(returning: run.drain(output)) }
+        DispatchQueue(label: "sandbox").async { continuation.resume(returning: SandboxReport(run.drain(output))) }
       }
     } onCancel: {
       run.kill()

@@ -30,12 +30,42 @@ struct SandboxDescription {
     for mount in command.mounts { try append(mount) }
   }
 
+  init(_ command: ResidentCommand, inUserNamespace: Bool) throws(Failure) {
+    try Self.check(command.arguments, layers: command.lowers.count, hostname: command.hostname)
+    for lower in command.lowers { try append("l", lower) }
+    try append("T", "\(command.rootSize.bytes)")
+    try append("m", command.mountPoint)
+    for argument in command.arguments { try append("a", argument) }
+    for variable in command.environment { try append("e", variable) }
+    try append("c", command.workingDirectory)
+    try append("h", command.hostname)
+    try append("Y", command.user)
+    try append("S", "\(min(command.limits.openFiles, command.limits.openFilesMaximum))")
+    try append("H", "\(command.limits.openFilesMaximum)")
+    try append("C", "\(max(0, command.limits.coreSize.bytes))")
+    try append("M", "\(command.limits.umask & 0o777)")
+    if let data = command.dataSize { try append("D", "\(data.bytes)") }
+    if let processes = command.processes { try append("F", "\(processes)") }
+    for directory in command.controlGroups { try append("v", directory) }
+    if let events = command.memoryEvents { try append("V", events) }
+    try append("E", "")
+    try append("N", "")
+    if inUserNamespace { try append("x", "") }
+    if command.isRootReadOnly { try append("R", "") }
+    if command.isStrict { try append("A", "") }
+    for mount in command.mounts { try append(mount) }
+  }
+
   private mutating func append(_ mount: SandboxMount) throws(Failure) {
     switch mount.source {
     case .bind(let source): try append("b", source)
     case .memory(let size):
       try append("f", "")
       if let size { try append("z", "\(size.bytes)") }
+    case .ownMemory(let size):
+      try append("f", "")
+      try append("z", "\(size.bytes)")
+      try append("O", "")
     case .layers(let root, let path):
       try append("o", "")
       for lower in root.lowers { try append("L", lower) }
@@ -64,9 +94,6 @@ struct SandboxDescription {
   }
 
   private static func check(_ command: SandboxCommand) throws(Failure) {
-    if command.arguments.isEmpty {
-      throw Failure(.invalidArgument, reason: "sandbox-command-empty", "command has no words")
-    }
     var deepest = command.root.lowers.count
     for case .layers(let root, _) in command.mounts.map(\.source) {
       deepest = max(deepest, root.lowers.count)
@@ -74,19 +101,26 @@ struct SandboxDescription {
         throw Failure(.invalidArgument, reason: "sandbox-mount", "mount of layers has none")
       }
     }
-    if deepest > SandboxRoot.maximumLowers {
-      throw Failure(
-        .failedPrecondition,
-        reason: "sandbox-too-many-layers",
-        "root of \(deepest) layers is more than the \(SandboxRoot.maximumLowers) the kernel stacks",
-        hint: "join instructions, or build with --single-snapshot"
-      )
-    }
+    try check(command.arguments, layers: deepest, hostname: command.hostname)
     if command.mounts.count > 256 {
       throw Failure(.invalidArgument, reason: "sandbox-too-many-mounts", "command has more than 256 mounts")
     }
-    if command.hostname.utf8.count > 64 {
-      throw Failure(.invalidArgument, reason: "sandbox-hostname", "hostname \"\(command.hostname)\" exceeds 64 bytes")
+  }
+
+  private static func check(_ arguments: [String], layers: Int, hostname: String) throws(Failure) {
+    if arguments.isEmpty {
+      throw Failure(.invalidArgument, reason: "sandbox-command-empty", "command has no words")
+    }
+    if layers > SandboxRoot.maximumLowers {
+      throw Failure(
+        .failedPrecondition,
+        reason: "sandbox-too-many-layers",
+        "root of \(layers) layers is more than the \(SandboxRoot.maximumLowers) the kernel stacks",
+        hint: "join instructions, or build with --single-snapshot"
+      )
+    }
+    if hostname.utf8.count > 64 {
+      throw Failure(.invalidArgument, reason: "sandbox-hostname", "hostname \"\(hostname)\" exceeds 64 bytes")
     }
   }
 

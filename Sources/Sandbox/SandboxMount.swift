@@ -14,6 +14,8 @@ package struct SandboxMount: Sendable, Hashable {
     case layers(SandboxRoot, path: FilePath)
     /// An empty directory in memory, gone after the run; nil is half of the machine's memory.
     case memory(size: ByteCount?)
+    /// The same, but owned by the command's user instead of everybody's to write to.
+    case ownMemory(size: ByteCount)
     /// A file in memory with these bytes, which never reach a disk.
     case content(SecretValue, owner: UserSpec, mode: UInt16)
   }

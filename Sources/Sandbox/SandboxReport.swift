@@ -1,4 +1,5 @@
 import Diagnostics
+import Glibc
 import SystemPackage
 
 /// The init's one line about how it went.
@@ -41,7 +42,7 @@ enum SandboxReport: Hashable {
     }
   }
 
-  private static func failure(step: String, error: Errno, detail: String) -> Failure {
+  static func failure(step: String, error: Errno, detail: String) -> Failure {
     let refused = error == .notPermitted || error == .permissionDenied
     let cause = "\(step) \(detail): \(error)"
     switch step {
@@ -55,6 +56,7 @@ enum SandboxReport: Hashable {
         hint: "make it with WORKDIR \(detail)",
         cause: error == .noSuchFileOrDirectory ? nil : error.description
       )
+    case "exec", "exec-start", "user-unknown", "group-unknown": return startFailure(step, error, detail)
     case "user":
       return Failure(
         .failedPrecondition,
@@ -91,6 +93,36 @@ enum SandboxReport: Hashable {
         hint: refused ? "run `kindling doctor`: it names what is missing" : nil,
         cause: cause
       )
+    }
+  }
+
+  /// What keeps a resident command from beginning. Docker: the words of its runtime.
+  private static func startFailure(_ step: String, _ error: Errno, _ detail: String) -> Failure {
+    switch (step, error) {
+    case ("user-unknown", _), ("group-unknown", _):
+      return Failure(
+        .failedPrecondition, reason: step, "\(step.prefix { $0 != "-" }) '\(detail)' is not in the image",
+        hint: "name it by its number, as in USER 1000")
+    case (_, Errno(rawValue: ENOEXEC)):
+      return Failure(
+        .failedPrecondition, reason: "command-platform",
+        "command '\(detail)' can't be run here: exec format error",
+        hint: "build the image for this machine's platform; a script needs a first line such as #!/bin/sh")
+    case ("exec-start", .noSuchFileOrDirectory):
+      return Failure(
+        .failedPrecondition, reason: "command-interpreter-missing",
+        "command '\(detail)' can't be run: its interpreter or loader is not in the image",
+        hint: "link the program statically, use a base image with its libraries, or correct the script's #! line")
+    case (_, .noSuchFileOrDirectory), (_, .notDirectory):
+      return Failure(
+        .failedPrecondition, reason: "command-missing",
+        detail.contains("/")
+          ? "command '\(detail)' is not in the image" : "command '\(detail)' is not in the image's PATH",
+        hint: "correct CMD or ENTRYPOINT, or COPY the program into the image")
+    default:
+      return Failure(
+        .failedPrecondition, reason: "command-not-executable", "command '\(detail)' can't be run: \(error)",
+        hint: "make it executable for the image's user: COPY --chmod=755")
     }
   }
 

@@ -49,8 +49,19 @@ final class SandboxRun: Sendable {
     }
   }
 
-  /// Hands on all output, in order within a stream, and reaps the init. Blocks the thread; called once.
-  func drain(_ deliver: (OutputChunk) -> Void) -> SandboxReport {
+  /// The namespaces of the process are those of the sandbox but for mounts and processes; valid until `drain` is over.
+  var processID: Int32 { pid }
+
+  /// Passes a signal on to a resident command.
+  func signal(_ number: UInt8) {
+    life.withLock { life in
+      if let life { csandbox_signal(life.rawValue, number) }
+    }
+  }
+
+  /// Hands on all output, in order within a stream, and reaps the init. Blocks the thread; called once. `hear` is told
+  /// all that the init has said so far whenever it has said more.
+  func drain(hear: ([UInt8]) -> Void = { _ in }, _ deliver: (OutputChunk) -> Void) -> [UInt8] {
     // As much as a pipe holds.
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
     defer { buffer.deallocate() }
@@ -62,12 +73,15 @@ final class SandboxRun: Sendable {
       if poll(&polled, 3, -1) < 0 { continue }
       if polled[0].revents != 0, !forward(output, .stdout, buffer, deliver) { polled[0].fd = -1 }
       if polled[1].revents != 0, !forward(errors, .stderr, buffer, deliver) { polled[1].fd = -1 }
-      if polled[2].revents != 0, !listen(buffer, &said) { polled[2].fd = -1 }
+      if polled[2].revents != 0 {
+        if !listen(buffer, &said) { polled[2].fd = -1 }
+        hear(said)
+      }
     }
     while forward(output, .stdout, buffer, deliver) {}
     while forward(errors, .stderr, buffer, deliver) {}
     finish()
-    return SandboxReport(said)
+    return said
   }
 
   /// Passes on one read's worth; false at the end, or when nothing is there.

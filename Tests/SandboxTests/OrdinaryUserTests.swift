@@ -45,7 +45,7 @@ struct OrdinaryUserTests {
 
   static let arguments = [
     CommandLine.arguments[0], "--testing-library", "swift-testing", "--no-parallel", "--filter",
-    "SandboxTests\\.(CommandTests|LayerTests|UserTests|SituationTests)",
+    "SandboxTests\\.(CommandTests|LayerTests|UserTests|SituationTests|ResidentTests)",
   ]
 
   private static let uid: uid_t = 64_999

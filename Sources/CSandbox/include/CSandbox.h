@@ -15,8 +15,9 @@ struct csandbox_child {
   int output;
   int errors;
   /// Read end of one line: `exited 3`, `signalled 9` or `failed STEP ERRNO DETAIL`. Its end says that all is dead.
+  /// Of a resident command `running PID` comes before, and `oom COUNT` after it when processes were killed for memory.
   int report;
-  /// Write end nobody writes to: closing it, or dying, kills everything inside.
+  /// Write end: closing it, or dying, kills everything inside. A byte is the number of a signal for a resident command.
   int life;
 };
 
@@ -33,5 +34,12 @@ ssize_t csandbox_probe(const char *executable, const char *directory, char *buff
 /// subordinate ids to map from 1 on, or empty to map nothing but ourselves; `arguments` is the argument vector to have
 /// there, ended by NULL. Returns only on failure, with an errno.
 int csandbox_enter_user_namespace(const char *uids, const char *gids, char *const arguments[]);
+
+/// Has the signal `number` passed on to the resident command whose life pipe it is; dead ones get none.
+void csandbox_signal(int life, unsigned char number);
+
+/// A new socket of the internet family in the network `network` (an open /proc/PID/ns/net), non-blocking and closed on
+/// exec; TCP without delay. May be called by any thread. Returns -1 with errno on failure.
+int csandbox_socket(int network, int type);
 
 #endif

@@ -1,0 +1,86 @@
+import Diagnostics
+import OCI
+import Sandbox
+import Storage
+import SystemPackage
+
+/// An image's command under the rules of the container contract (contract §1.2).
+struct ReplicaCommand {
+  /// The only place a replica may write to.
+  static let home = "/tmp/ignite"
+
+  let resident: ResidentCommand
+
+  /// Throws `user-root`, `user-not-numeric` and `command-empty`.
+  init(_ plan: ReplicaPlan, id: ReplicaID, mountPoint: FilePath) throws(Failure) {
+    let image = plan.config.config ?? ImageConfig.Container()
+    let relaxed = plan.relaxations
+    let hostname = id.text.lowercased().replacing("_", with: "-")
+    let user = image.user.flatMap { $0.isEmpty ? nil : $0 }
+    if !relaxed.contains(.user) { try Self.check(user, of: plan.imageReference) }
+    // What is written to a root that may be written to is memory too.
+    let rootSize = relaxed.contains(.root) ? plan.limits.memory : .mebibytes(4)
+    var command = ResidentCommand(
+      lowers: plan.lowers, mountPoint: mountPoint, rootSize: rootSize,
+      arguments: (image.entrypoint ?? []) + (image.cmd ?? []))
+    guard !command.arguments.isEmpty, !plan.lowers.isEmpty else {
+      throw Failure(
+        .failedPrecondition, reason: "command-empty", "image \(plan.imageReference) says no command to run",
+        hint: "end its Dockerfile with CMD, such as CMD [\"/app\"]")
+    }
+    command.environment = Self.environment(image, plan, hostname)
+    command.workingDirectory = image.workingDir.flatMap { $0.isEmpty ? nil : $0 } ?? "/"
+    command.user = user ?? "0"
+    command.hostname = hostname
+    command.limits.openFiles = 65_536
+    command.isRootReadOnly = !relaxed.contains(.root)
+    command.isStrict = !relaxed.contains(.privileges)
+    command.mounts = [
+      SandboxMount(.ownMemory(size: plan.limits.memory), target: FilePath(Self.home)),
+      Self.file("/etc/hosts", "127.0.0.1\tlocalhost \(hostname)\n::1\tlocalhost ip6-localhost ip6-loopback\n"),
+      Self.file("/etc/hostname", hostname + "\n"),
+      Self.file("/etc/resolv.conf", "# no name server: this app reaches nothing outside\n"),
+    ]
+    resident = command
+  }
+
+  private static func file(_ path: FilePath, _ text: String) -> SandboxMount {
+    SandboxMount(.content(SecretValue(text), owner: .root, mode: 0o644), target: path, readOnly: true)
+  }
+
+  /// Kubernetes: what `runAsNonRoot` asks of an image, in its words.
+  private static func check(_ user: String?, of reference: String) throws(Failure) {
+    let word = String((user ?? "0").prefix { $0 != ":" })
+    let hint =
+      "write the number of a user that is not root at the end of the Dockerfile: USER 1000; "
+      + "`kindling start --relaxed user` does without this rule, the platform does not"
+    guard !word.isEmpty, word.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let uid = UInt32(word), uid < .max else {
+      throw Failure(
+        .failedPrecondition, reason: "user-not-numeric",
+        "CreateContainerConfigError: container has runAsNonRoot and image has non-numeric user (\(word)), cannot verify "
+          + "user is non-root", hint: hint, cause: "USER \(user ?? "") of image \(reference)")
+    }
+    guard uid == 0 else { return }
+    throw Failure(
+      .failedPrecondition, reason: "user-root",
+      "CreateContainerConfigError: container has runAsNonRoot and image will run as root", hint: hint,
+      cause: user.map { "USER \($0) of image \(reference)" } ?? "image \(reference) has no USER")
+  }
+
+  /// The image's variables, the app's over them, and over all what the platform injects.
+  private static func environment(
+    _ image: ImageConfig.Container, _ plan: ReplicaPlan, _ hostname: String
+  ) -> [String] {
+    var values: [String: String] = [
+      "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOSTNAME": hostname,
+    ]
+    for entry in image.env ?? [] {
+      let name = String(entry.prefix { $0 != "=" })
+      values[name] = entry.contains("=") ? String(entry.dropFirst(name.count + 1)) : ""
+    }
+    values.merge(plan.environment) { $1 }
+    values["PORT"] = (plan.revision.policy.ports.first ?? .standard).description
+    values["HOME"] = home
+    return values.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+  }
+}
