@@ -39,8 +39,12 @@ struct ReplicaCommand {
       SandboxMount(.ownMemory(size: plan.limits.memory), target: FilePath(Self.home)),
       Self.file("/etc/hosts", "127.0.0.1\tlocalhost \(hostname)\n::1\tlocalhost ip6-localhost ip6-loopback\n"),
       Self.file("/etc/hostname", hostname + "\n"),
-      Self.file("/etc/resolv.conf", "# no name server: this app reaches nothing outside\n"),
+      Self.file(
+        "/etc/resolv.conf",
+        plan.outbound == .everywhere
+          ? HostResolver.ofThisMachine().replicaText : "# no name server: this app reaches nothing outside\n"),
     ]
+    command.asksToConnect = plan.outbound == .everywhere
     resident = command
   }
 
