@@ -164,6 +164,20 @@ static int try_connect(struct request *r) {
   return text(r, failed ? 500 : 200, words);
 }
 
+// Sends a datagram to the name server and says what it answers.
+static int ask(struct request *r) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(53)};
+  inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
+  int fd = socket(AF_INET, SOCK_DGRAM, 0);
+  const char *words = parameter(r, "words", "question");
+  char bytes[512];
+  struct pollfd wanted = {.fd = fd, .events = POLLIN};
+  sendto(fd, words, strlen(words), 0, (struct sockaddr *)&address, sizeof address);
+  ssize_t count = poll(&wanted, 1, 10000) == 1 ? recv(fd, bytes, sizeof bytes, 0) : -1;
+  close(fd);
+  return count < 0 ? text(r, 500, strerror(errno)) : reply(r, 200, "text/plain", bytes, (size_t)count);
+}
+
 // What a server that speaks first has to say; without `waits` as programs with an event loop connect.
 static int exchange(struct request *r) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)number(r, "port", 80))};
@@ -259,6 +273,7 @@ static int answer(struct request *r) {
   if (!strcmp(p, "/write")) return try_write(r);
   if (!strcmp(p, "/connect")) return try_connect(r);
   if (!strcmp(p, "/exchange")) return exchange(r);
+  if (!strcmp(p, "/ask")) return ask(r);
   if (!strcmp(p, "/eat")) return eat(r);
   if (!strcmp(p, "/fork")) return fork_without_end(r);
   if (!strcmp(p, "/print")) {

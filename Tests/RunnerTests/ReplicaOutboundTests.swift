@@ -77,11 +77,35 @@ struct ReplicaOutboundTests {
     try await server.close()
   }
 
+  @Test func questionsForNamesAreAnswered() async throws {
+    let server = try await DatagramBootstrap(group: MultiThreadedEventLoopGroup.singleton).channelInitializer {
+      channel in
+      channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Echo()) }
+    }.bind(host: "127.0.0.1", port: 0).get()
+    let address = try #require(server.localAddress)
+    let bench = try await ReplicaBench()
+    var replicas = bench.replicas
+    replicas.resolver = HostResolver(servers: [address])
+    let replica = try await replicas.start(bench.plan(outbound: .everywhere))
+    try await replica.waits(for: "listening on")
+    #expect(try await replica.get("/ask?words=who") == AppReply(status: 200, body: "who"))
+    #expect(try await replica.get("/file?path=/etc/resolv.conf").body == "nameserver 127.0.0.1\n")
+    await replica.stop(grace: .zero)
+    try await server.close()
+  }
+
   @Test func namesAreAskedForWhereTheMachineAsks() throws {
     let resolver = HostResolver("# c\nnameserver 192.0.2.53\nnameserver fe80::1\nsearch a.example b\noptions ndots:1\n")
     #expect(resolver.servers.map(\.ipAddress) == ["192.0.2.53", "fe80::1"])
     #expect(resolver.replicaText == "nameserver 127.0.0.1\nsearch a.example b\noptions ndots:1\n")
     #expect(HostResolver("").servers.map(\.ipAddress) == ["127.0.0.1"])
+  }
+}
+
+private final class Echo: ChannelInboundHandler {
+  typealias InboundIn = AddressedEnvelope<ByteBuffer>
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    context.channel.writeAndFlush(unwrapInboundIn(data), promise: nil)
   }
 }
 

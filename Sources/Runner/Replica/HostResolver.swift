@@ -15,6 +15,8 @@ struct HostResolver: Sendable {
     return HostResolver(String(decoding: bytes, as: UTF8.self))
   }
 
+  init(servers: [SocketAddress]) { self.servers = servers }
+
   init(_ text: String) {
     for line in text.split(whereSeparator: \.isNewline) {
       let words = line.split(whereSeparator: \.isWhitespace)

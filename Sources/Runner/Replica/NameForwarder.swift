@@ -7,15 +7,16 @@ import SystemPackage
 /// Answers a replica's questions for names on its own 127.0.0.1:53 by asking whom this machine asks.
 enum NameForwarder {
   /// Serves until the replica's network is gone; false when it can't.
-  static func serve(_ resident: Resident, _ group: any EventLoopGroup) async -> Bool {
-    let resolver = HostResolver.ofThisMachine()
+  static func serve(_ resident: Resident, _ resolver: HostResolver, _ group: any EventLoopGroup) async -> Bool {
     guard let datagrams = try? resident.boundSocket(isStream: false, port: 53) else { return false }
     let udp = try? await DatagramBootstrap(group: group).channelInitializer { channel in
       channel.eventLoop.makeCompletedFuture {
         try channel.pipeline.syncOperations.addHandler(QuestionForwarder(resolver: resolver))
       }
     }.withBoundSocket(datagrams.rawValue).get()
-    guard let udp, let streams = try? resident.boundSocket(isStream: true, port: 53) else { return udp != nil }
+    guard let udp else { return false }
+    resident.onEnd { udp.close(promise: nil) }
+    guard let streams = try? resident.boundSocket(isStream: true, port: 53) else { return true }
     // Long answers come over TCP.
     let tcp = try? await ServerBootstrap(group: group).childChannelOption(.autoRead, value: false)
       .childChannelOption(.allowRemoteHalfClosure, value: true)
@@ -23,10 +24,7 @@ enum NameForwarder {
         guard let server = resolver.servers.first else { return channel.close() }
         return OutboundRelay.relay(channel, to: server)
       }.withBoundSocket(streams.rawValue).get()
-    resident.onEnd {
-      udp.close(promise: nil)
-      tcp?.close(promise: nil)
-    }
+    resident.onEnd { tcp?.close(promise: nil) }
     return true
   }
 }

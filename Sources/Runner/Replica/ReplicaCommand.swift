@@ -12,7 +12,9 @@ struct ReplicaCommand {
   let resident: ResidentCommand
 
   /// Throws `user-root`, `user-not-numeric` and `command-empty`.
-  init(_ plan: ReplicaPlan, id: ReplicaID, mountPoint: FilePath) throws(Failure) {
+  init(
+    _ plan: ReplicaPlan, id: ReplicaID, mountPoint: FilePath, resolver: HostResolver = .ofThisMachine()
+  ) throws(Failure) {
     let image = plan.config.config ?? ImageConfig.Container()
     let relaxed = plan.relaxations
     let hostname = id.text.lowercased().replacing("_", with: "-")
@@ -42,7 +44,7 @@ struct ReplicaCommand {
       Self.file(
         "/etc/resolv.conf",
         plan.outbound == .everywhere
-          ? HostResolver.ofThisMachine().replicaText : "# no name server: this app reaches nothing outside\n"),
+          ? resolver.replicaText : "# no name server: this app reaches nothing outside\n"),
     ]
     command.asksToConnect = plan.outbound == .everywhere
     resident = command

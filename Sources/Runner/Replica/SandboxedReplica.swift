@@ -31,7 +31,9 @@ final class SandboxedReplica: Replica {
     self.group = group
   }
 
-  func start(_ command: ResidentCommand, executable: FilePath) async throws(Failure) {
+  func start(
+    _ command: ResidentCommand, executable: FilePath, resolver: HostResolver
+  ) async throws(Failure) {
     say(ReplicaWords.starting(plan, command))
     let output = ReplicaOutput(replica: id, log: log, clock: clock)
     let relay = OutboundRelay(group: eventLoops)
@@ -43,7 +45,7 @@ final class SandboxedReplica: Replica {
       })
     state.withLock { $0.resident = $0.end == nil ? resident : nil }
     guard command.asksToConnect else { return }
-    guard resident.asksToConnect, await NameForwarder.serve(resident, eventLoops) else {
+    guard resident.asksToConnect, await NameForwarder.serve(resident, resolver, eventLoops) else {
       return say("connections to the outside are refused: this machine lets nobody listen for system calls")
     }
   }

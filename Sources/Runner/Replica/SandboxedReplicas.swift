@@ -13,6 +13,8 @@ package struct SandboxedReplicas: ReplicaStarter {
   private let clock: WallClock
   private let eventLoops: any EventLoopGroup
   let groups: ControlGroups
+  /// Whom replicas' questions for names go to; nil is whom this machine asks.
+  var resolver: HostResolver?
 
   /// `folder` is a directory of ours, made if it isn't there; replicas write nothing to it. `executable` is started
   /// again as each replica's first process: a program that links the sandbox, usually ourselves.
@@ -48,7 +50,9 @@ package struct SandboxedReplicas: ReplicaStarter {
 
   package func start(_ plan: ReplicaPlan) async throws(Failure) -> any Replica {
     let id = ReplicaID.make(at: clock.now())
-    var command = try ReplicaCommand(plan, id: id, mountPoint: mountPoint).resident
+    // Read anew, as a laptop changes its networks.
+    let resolver = resolver ?? .ofThisMachine()
+    var command = try ReplicaCommand(plan, id: id, mountPoint: mountPoint, resolver: resolver).resident
     let group = plan.relaxations.contains(.limits) ? nil : try groups.make(for: id, plan.limits)
     if let group {
       command.controlGroups = group.directories
@@ -58,7 +62,7 @@ package struct SandboxedReplicas: ReplicaStarter {
     }
     let replica = SandboxedReplica(id: id, plan: plan, clock: clock, group: group, eventLoops: eventLoops)
     do throws(Failure) {
-      try await replica.start(command, executable: executable)
+      try await replica.start(command, executable: executable, resolver: resolver)
     } catch {
       group?.remove()
       throw error
