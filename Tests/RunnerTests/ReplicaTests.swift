@@ -251,8 +251,10 @@ struct Leftovers: Equatable {
   let descriptors = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count) ?? 0
   let groups = Set(ControlGroups.ofThisMachine().places.values).reduce(0) { count, place in
     count
-      + ((try? FileManager.default.contentsOfDirectory(atPath: place.string))?.filter { $0.hasPrefix("kindling-") }
-        .count ?? 0)
+      + ((try? FileManager.default.contentsOfDirectory(atPath: place.string))?.filter {
+        $0.hasPrefix("kindling-\(getpid())-rep_")
+      }
+      .count ?? 0)
   }
   let processes = Leftovers.sandboxes()
 

@@ -150,7 +150,7 @@ struct ResidentTests {
     #expect(collected.outcome(.exited(0)).stdout == "hello\n")
   }
 
-  @Test("dies with our own process, and its control groups with it")
+  @Test("dies with our own process")
   func killedParent() async throws {
     await #expect(processExitsWith: .signal(SIGKILL)) { [owner = bench.borrowed as Bench.Borrowed] in
       let bench = Bench(of: owner)
