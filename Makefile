@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 BIN := .build/debug/kindling
 
-.PHONY: help demo run test torture check collection fuzz bench bench-git bench-ledger fmt proto golden release clean
+.PHONY: help demo run test torture check collection fuzz bench bench-git bench-registry bench-ledger fmt proto golden release clean
 
 help: ## list the recipes
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -52,6 +52,10 @@ bench: ## figures against buildah, as ratios from the same run: make bench WORKL
 bench-git: ## fetching a commit, against git, libgit2 and dulwich
 	@.ci/install build test
 	.ci/python bench && swift build -c release --product kindling && Tests/Bench/git .build/release/kindling
+
+bench-registry: ## pushing and pulling, against docker-registry: make bench-registry SIZE=256 RUNS=3
+	@.ci/install build test
+	swift build -c release --product kindling && Tests/Bench/registry .build/release/kindling $(or $(SIZE),1024) $(or $(RUNS),3)
 
 bench-ledger: ## starting and listing with a million builds in the ledger
 	@.ci/install build test
