@@ -53,6 +53,10 @@ bench-git: ## fetching a commit, against git, libgit2 and dulwich
 	@.ci/install build test
 	.ci/python bench && swift build -c release --product kindling && Tests/Bench/git .build/release/kindling
 
+bench-registry: ## pushing and pulling, against docker-registry: make bench-registry SIZE=256 RUNS=3
+	@.ci/install build test
+	swift build -c release --product kindling && Tests/Bench/registry .build/release/kindling $(or $(SIZE),1024) $(or $(RUNS),3)
+
 bench-ledger: ## starting and listing with a million builds in the ledger
 	@.ci/install build test
 	swift build -c release --product kindling && Tests/Bench/ledger .build/release/kindling
