@@ -57,6 +57,9 @@ import Testing
         headers: ["Content-Type: application/octet-stream"])
       // Not 429: clients of registries would try again and again.
       #expect(pushed.status == 507 && pushed.body.contains("free some space"), "\(pushed)")
+      // The upload is over, and what came of it is gone.
+      #expect(try FileManager.default.contentsOfDirectory(atPath: server.data + "/work/uploads").isEmpty)
+      #expect(try await server.http("GET", try #require(place), token: nil).status == 404)
       let unready = try await server.http("GET", "/readyz", token: nil)
       #expect(unready.status == 503 && unready.body.contains("disk: full"), "\(unready)")
       #expect(try await api.call("GET", "/v1/ignite/builds").json["builds"].array.isEmpty)
@@ -94,6 +97,50 @@ import Testing
       let small = try await Tree.inline(dockerfile: "FROM busybox\nRUN echo x > /x\n", in: folder)
       let (build, words) = try await api.built(["name": "small", "zippedCode": small])
       #expect(build["status"] == "BUILD_STATUS_SUCCEEDED", "\(words)")
+    }
+  }
+
+  @Test("before a build a disk that is nearly full gets room: what nothing names goes, then steps, the oldest first")
+  func room() async throws {
+    try await withDisk("64m") { first, folder in
+      try await first.importBusybox()
+      for name in ["one", "two"] {
+        let dockerfile = "FROM busybox\nRUN dd if=/dev/urandom of=/\(name) bs=1M count=10 2>/dev/null\n"
+        let archive = try await Tree.inline(dockerfile: dockerfile, in: folder)
+        let (build, log) = try await HTTPAPI(first).built(["name": .string(name), "zippedCode": archive])
+        #expect(build["status"] == "BUILD_STATUS_SUCCEEDED", "\(log)")
+      }
+      try await Skopeo.run(["delete", "--tls-verify=false", "docker://\(first.ready.registry)/dev/one:latest"])
+      // A server that began just now knows of nobody who still wants what the first one served.
+      #expect(await first.stop() == 0)
+      let second = try await ServerProcess(data: first.data, flags: ["--workers", "1"])
+      do {
+        let free = try FileManager.default.attributesOfFileSystem(forPath: second.data)[.systemFreeSize] as? Int ?? 0
+        let filler = try await Tool("fallocate").run(["-l", "\(free - (4 << 20))", second.data + "/filler"])
+        #expect(filler.status == 0, "\(filler.all)")
+        let before = try Self.large(second)
+        let archive = try await Tree.inline(
+          dockerfile: "FROM busybox\nRUN dd if=/dev/urandom of=/b bs=1M count=4 2>/dev/null\n", in: folder)
+        let (build, log) = try await HTTPAPI(second).built(["name": "small", "zippedCode": archive])
+        #expect(build["status"] == "BUILD_STATUS_SUCCEEDED", "\(log)")
+        #expect(before == 2)
+        // The deleted image's layer went; the other's stays, and so does the image.
+        #expect(try Self.large(second) == 1)
+        try await Skopeo.copy(
+          from: "docker://\(second.ready.registry)/dev/two:latest", to: "oci:\(folder.path("oci")):latest")
+      } catch {
+        await second.stop()
+        throw error
+      }
+      await second.stop()
+    }
+  }
+
+  /// Blobs of ten megabytes and more.
+  private static func large(_ server: ServerProcess) throws -> Int {
+    let folder = server.data + "/oci/blobs/sha256"
+    return try FileManager.default.contentsOfDirectory(atPath: folder).count { name in
+      (try FileManager.default.attributesOfItem(atPath: "\(folder)/\(name)")[.size] as? Int ?? 0) > 10 << 20
     }
   }
 

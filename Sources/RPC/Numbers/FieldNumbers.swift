@@ -30,8 +30,8 @@ package struct FieldNumbers: Sendable {
   /// What answers cannot carry, in one sentence each.
   package let differences: [String]
 
-  /// Reads a FileDescriptorSet. Throws INVALID_ARGUMENT for what is none, for one with none of our services, and for a
-  /// field of another type than ours, which no number can mend.
+  /// Reads a FileDescriptorSet. Throws INVALID_ARGUMENT for what is none, for one without our services, and for a field
+  /// of another type than ours, which no number can mend.
   package init(protoset: [UInt8], name: String) throws(Failure) {
     guard let set = try? Google_Protobuf_FileDescriptorSet(serializedBytes: protoset), !set.file.isEmpty else {
       throw Failure(
@@ -50,16 +50,10 @@ package struct FieldNumbers: Sendable {
     var outward = MessagePairing(from: own, to: foreign, isAnswer: true)
     var methods: [MethodDescriptor: Method] = [:]
     var uncalled: [String] = []
-    let services = own.services.keys.filter { $0.hasPrefix(package + ".") }.sorted()
-    // `describe` of one service writes that one alone, where each has a file of its own.
-    guard services.contains(where: { foreign.services[$0] != nil }) else {
-      throw Failure(
-        .invalidArgument, reason: "protoset-service-missing",
-        "'\(name)' declares none of \(services.joined(separator: ", "))", hint: Self.recipe)
-    }
-    for service in services {
+    for service in own.services.keys.filter({ $0.hasPrefix(package + ".") }).sorted() {
       guard let counterpart = foreign.services[service] else {
-        uncalled.append(String(service.dropFirst(package.utf8.count + 1)))
+        // Who exported one service's descriptors wants that one in their numbers.
+        uncalled.append(String(service.dropFirst(package.count + 1)))
         continue
       }
       for method in own.services[service]?.method ?? [] {
@@ -79,6 +73,11 @@ package struct FieldNumbers: Sendable {
           answer: try outward.pair(method.outputType, other.outputType))
       }
     }
+    guard !methods.isEmpty else {
+      throw Failure(
+        .invalidArgument, reason: "protoset-service-missing", "'\(name)' declares no service of \(package)",
+        hint: Self.recipe)
+    }
     self.methods = methods
     self.inward = inward.transcoder
     self.outward = outward.transcoder
@@ -92,7 +91,7 @@ package struct FieldNumbers: Sendable {
     methods[MethodDescriptor(service: method.service, method: method.method)]
   }
 
-  static let recipe = "make it with: grpcurl -protoset-out FILE HOST:443 describe dodil.ignite.v1.BuildService"
+  static let recipe = "make it with: grpcurl -protoset-out FILE HOST:443 describe"
   static let way = "HTTP needs no numbers: call /v1/ignite/… there, and start the server without --protoset"
 
   private static func differences(_ name: String, missing: [String], uncalled: [String]) -> [String] {

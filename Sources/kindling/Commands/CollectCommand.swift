@@ -25,7 +25,7 @@ struct CollectCommand: AsyncParsableCommand {
   var dryRun = false
 
   @Option(help: ArgumentHelp("Manifests without a tag go when they are older", valueName: "age"))
-  var untagged: TimeSpan?
+  var untagged: String?
 
   @Option(help: ArgumentHelp("Keep that much of other registries' images", valueName: "size"))
   var pulled: String?
@@ -34,7 +34,7 @@ struct CollectCommand: AsyncParsableCommand {
   var steps: String?
 
   @Option(help: ArgumentHelp("What came or was asked for lately stays (default: 1h)", valueName: "time"))
-  var grace: TimeSpan?
+  var grace: String?
 
   @Flag(help: "Read every blob again, and set aside those that are damaged")
   var scrub = false
@@ -48,7 +48,9 @@ struct CollectCommand: AsyncParsableCommand {
   }
 
   func validate() throws {
-    guard !(dryRun && scrub) else { throw ValidationError("--scrub sets aside what is damaged, which --dry-run forbids") }
+    guard !(dryRun && scrub) else {
+      throw ValidationError("--scrub sets aside what is damaged, which --dry-run forbids")
+    }
     _ = try path
   }
 
@@ -57,8 +59,13 @@ struct CollectCommand: AsyncParsableCommand {
       var words: [String] = []
       if dryRun { words.append("dryRun=true") }
       if scrub { words.append("scrub=true") }
-      if let untagged { words.append("untagged=\(untagged.seconds)") }
-      if let grace { words.append("grace=\(grace.seconds)") }
+      for (name, text) in [("untagged", untagged), ("grace", grace)] {
+        guard let text else { continue }
+        guard let seconds = text == "0" ? 0 : TimeSpan(argument: text)?.seconds else {
+          throw ValidationError("--\(name) '\(text)' is no time; write 30s, 5m, 24h, 7d or 0")
+        }
+        words.append("\(name)=\(seconds)")
+      }
       for (name, text) in [("pulled", pulled), ("steps", steps)] {
         guard let text else { continue }
         guard let size = ByteCount(text: text) else {
@@ -88,15 +95,21 @@ struct CollectCommand: AsyncParsableCommand {
 
   static func lines(_ answer: Answer, _ appearance: Appearance) -> [String] {
     let done = answer.collection
-    var lines = ["\(appearance.paint(Mark.done)) \(done.dryRun ? "would free" : "freed") \(done.bytes), \(done.blobs) blobs"]
+    var lines = [
+      "\(appearance.paint(Mark.done)) \(done.dryRun ? "would free" : "freed") \(done.bytes), \(done.blobs) blobs"
+    ]
     for (count, words) in [
       (done.untagged, "manifests without a tag"), (done.pulled, "images of other registries"),
       (done.steps, "layers of the step cache"), (done.uploads, "uploads that nobody went on with"),
     ] where count > 0 { lines.append("  \(count) \(words)") }
-    if done.waiting > 0 { lines.append("  \(done.waiting) blobs stay for now, because they came or were asked for lately") }
+    if done.waiting > 0 {
+      lines.append("  \(done.waiting) blobs stay for now, because they came or were asked for lately")
+    }
     guard let scrub = answer.scrub else { return lines }
     lines.append("\(appearance.paint(Mark.done)) read \(scrub.bytes) of \(scrub.blobs) blobs")
-    lines += scrub.broken.map { "\(appearance.paint(Mark.failed)) \($0.digest) is damaged and was set aside: \($0.cause)" }
+    lines += scrub.broken.map {
+      "\(appearance.paint(Mark.failed)) \($0.digest) is damaged and was set aside: \($0.cause)"
+    }
     lines += scrub.missing.map { "\(appearance.paint(Mark.failed)) \($0) is set aside; push it again" }
     lines += scrub.healed.map { "\(appearance.paint(Mark.done)) \($0) was pushed again" }
     return lines
