@@ -90,7 +90,8 @@ import Testing
     #expect(try ledger.draft(of: id)?.image == nil && ledger.draft(of: id)?.status == .saved)
     #expect(try ledger.beginCompile(DeployID.make(at: Self.moment(5)), of: old) == nil)
     #expect(try ledger.unfinishedCompiles().isEmpty)
-    #expect(try ledger.compile(deploy, of: organization()) != nil && ledger.compile(deploy, of: organization("x")) == nil)
+    #expect(
+      try ledger.compile(deploy, of: organization()) != nil && ledger.compile(deploy, of: organization("x")) == nil)
     let failed = try #require(try ledger.draft(of: id))
     let second = DeployID.make(at: Self.moment(6))
     _ = try ledger.beginCompile(second, of: failed)

@@ -135,8 +135,7 @@ private final class HealthQuestion: ChannelInboundHandler {
   }
 
   private static func shown(_ buffer: ByteBuffer) -> String {
-    let text = String(decoding: buffer.readableBytesView.prefix(24), as: UTF8.self)
-    return "\"" + text.map { $0.isASCII && ($0.isLetter || $0.isNumber || $0.isPunctuation || $0 == " ") ? $0 : "." }
-      + "\""
+    let bytes = buffer.readableBytesView.prefix(24).map { (0x20..<0x7f).contains($0) ? $0 : UInt8(ascii: ".") }
+    return "\"" + String(decoding: bytes, as: UTF8.self) + "\""
   }
 }

@@ -269,12 +269,15 @@ extension ReplicaPool {
   /// Serves who waits and starts what is wanted.
   mutating func settled(_ now: Duration) -> [FleetAction] {
     guard role != .retired else { return [] }
+    // A wait that is over wakes nobody again.
+    if let start = nextStart, start <= now { nextStart = nil }
     var actions: [FleetAction] = []
     while let first = waiters.first, let replica = admitNow(now) {
       waiters.removeFirst()
       actions.append(.admit(first.key, replica))
     }
-    guard backoffLeft(now) == nil else { return actions }
+    // One that is given up and not yet examined is a failure whose wait is about to begin.
+    guard backoffLeft(now) == nil, !members.contains(where: { $0.phase == .unhealthy }) else { return actions }
     for _ in 0..<max(0, wanted(at: now) - liveCount) {
       let key = ReplicaKey(pool: number, number: nextNumber)
       nextNumber += 1

@@ -59,11 +59,11 @@ extension Ledger {
       WHERE r.digest = b.digest AND r.repository = b.repository AND NOT \(isDoomed("r.repository", "r.manifest"))))
     """
 
-  /// Every reason to keep the content `:digest`. A new table that names blobs becomes a line here.
+  /// Every reason to keep the content `d.value`. A new table that names blobs becomes a line here.
   private static let blobKeepers = [
-    "SELECT 1 FROM repository_blobs AS b WHERE b.digest = :digest AND \(isLinked)",
-    "SELECT 1 FROM manifests AS m WHERE m.digest = :digest AND NOT \(isDoomed("m.repository", "m.digest"))",
-    "SELECT 1 FROM step_cache WHERE layer = :digest AND layer NOT IN (SELECT value FROM json_each(:steps))",
+    "SELECT 1 FROM repository_blobs AS b WHERE b.digest = d.value AND \(isLinked)",
+    "SELECT 1 FROM manifests AS m WHERE m.digest = d.value AND NOT \(isDoomed("m.repository", "m.digest"))",
+    "SELECT 1 FROM step_cache WHERE layer = d.value AND layer NOT IN (SELECT value FROM json_each(:steps))",
   ]
 
   /// Every reason to keep the manifest `m`, whatever its age. A new table that names manifests becomes a line here.
@@ -169,12 +169,11 @@ extension Ledger {
   /// Those of the blobs that nothing keeps.
   package func unkept(_ digests: [Digest], _ doomed: Doomed) throws(Failure) -> [Digest] {
     try read("looking for what keeps blobs") { db in
-      let query = try db.cachedStatement(
-        sql: "SELECT " + Self.blobKeepers.map { "EXISTS (\($0))" }.joined(separator: " OR "))
-      let arguments = try doomed.arguments()
-      return try digests.filter { digest in
-        try Bool.fetchOne(query, arguments: arguments + ["digest": digest.description]) == false
-      }
+      let isKept = Self.blobKeepers.map { "EXISTS (\($0))" }.joined(separator: " OR ")
+      return try String.fetchAll(
+        db, sql: "SELECT d.value FROM json_each(:digests) AS d WHERE NOT (\(isKept))",
+        arguments: try doomed.arguments() + ["digests": try JSONColumn.text(digests.map(\.description))]
+      ).map { try Digest($0) }
     }
   }
 
