@@ -38,7 +38,8 @@ let package = Package(
     .executableTarget(
       name: "kindling",
       dependencies: [
-        "House", "RPC", "API", "Terminal", "Service", "Builder", "Registry", "Git", "Remote", "Outbound", "Storage",
+        "House", "RPC", "API", "Terminal", "Service", "Runner", "Builder", "Registry", "Git", "Remote", "Outbound",
+        "Storage",
         "Archive", "Sandbox", "OCI", "Diagnostics",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -205,7 +206,11 @@ let package = Package(
       providers: [.apt(["libisal-dev", "zlib1g-dev", "libzstd-dev", "liblzma-dev", "libbz2-dev"])]),
 
     // What the tests share: other people's programs, folders of their own, the real binary as a server.
-    .target(name: "TestSupport", swiftSettings: settings),
+    .target(
+      name: "TestSupport",
+      dependencies: [
+        "Runner", "Storage", "OCI", "Diagnostics", .product(name: "SystemPackage", package: "swift-system"),
+      ], swiftSettings: settings),
     // What reads bytes of strangers, for libFuzzer (`make fuzz`) and for the tests that replay its corpus.
     .target(
       name: "Fuzz",
@@ -290,7 +295,7 @@ let package = Package(
     .testTarget(
       name: "RPCTests",
       dependencies: [
-        "RPC", "Wire", "API", "Service", "Runner", "Storage", "Diagnostics",
+        "RPC", "Wire", "API", "Service", "Runner", "Storage", "Diagnostics", "TestSupport",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2", package: "grpc-swift-nio-transport"),
@@ -304,7 +309,7 @@ let package = Package(
     .testTarget(
       name: "GatewayTests",
       dependencies: [
-        "Gateway", "Wire", "API", "Service", "Runner", "Registry", "Storage", "OCI", "Diagnostics",
+        "Gateway", "Wire", "API", "Service", "Runner", "Registry", "Storage", "OCI", "Diagnostics", "TestSupport",
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Logging", package: "swift-log"),
@@ -325,7 +330,7 @@ let package = Package(
         "Diagnostics",
         "TestSupport",
         .product(name: "SystemPackage", package: "swift-system"),
-      ], swiftSettings: settings),
+      ], exclude: ["Golden"], swiftSettings: settings),
     .testTarget(
       name: "StorageTests",
       dependencies: [

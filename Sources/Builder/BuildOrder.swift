@@ -49,6 +49,8 @@ package struct BuildOrder: Sendable {
   package var contextSubPath = ""
   /// A Dockerfile outside the context, on this machine; `dockerfile` is then only its name in messages.
   package var hostDockerfile: FilePath?
+  /// What a context is built with that has no Dockerfile; nil is not at all, and the build fails.
+  package var starter: StarterChoice?
   /// What builds of the same thing are called, so that a step's inputs can be compared with those of the last one.
   package var buildName: String?
   /// How the layers this build makes are written.
@@ -119,6 +121,25 @@ package struct BaseImage: Sendable, Hashable {
     self.mediaType = mediaType
     self.config = config
     self.layers = layers
+  }
+}
+
+extension BaseImage {
+  /// Its layers with their diff ids, lowest first. Throws `base-image-broken` where those don't match.
+  var layerRecords: [LayerRecord] {
+    get throws(Failure) {
+      let diffIDs = config.rootfs.diffIDs
+      guard diffIDs.count == layers.count else {
+        throw Failure(
+          .failedPrecondition, reason: "base-image-broken",
+          "image '\(reference)' has \(layers.count) layers and \(diffIDs.count) diff ids",
+          hint: "import or push the image again")
+      }
+      return zip(layers, diffIDs).map { descriptor, diffID in
+        LayerRecord(
+          digest: descriptor.digest, diffID: diffID, size: ByteCount(descriptor.size), mediaType: descriptor.mediaType)
+      }
+    }
   }
 }
 

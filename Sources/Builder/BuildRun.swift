@@ -96,18 +96,7 @@ struct BuildRun: Sendable {
   }
 
   func layers(of image: BaseImage) throws(Failure) -> [StageBuild.Layer] {
-    let diffIDs = image.config.rootfs.diffIDs
-    guard diffIDs.count == image.layers.count else {
-      throw Failure(
-        .failedPrecondition, reason: "base-image-broken",
-        "image '\(image.reference)' has \(image.layers.count) layers and \(diffIDs.count) diff ids",
-        hint: "import or push the image again")
-    }
-    return zip(image.layers, diffIDs).map { descriptor, diffID in
-      StageBuild.Layer(
-        record: LayerRecord(
-          digest: descriptor.digest, diffID: diffID, size: ByteCount(descriptor.size), mediaType: descriptor.mediaType))
-    }
+    try image.layerRecords.map { StageBuild.Layer(record: $0) }
   }
 
   // MARK: - Steps

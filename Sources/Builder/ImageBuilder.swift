@@ -91,7 +91,8 @@ package struct ImageBuilder: Sendable {
     try reporter.report(.source(context.summary))
 
     // The plan
-    let dockerfile = try DockerfileParser.parse(try order.dockerfileText(in: context), file: order.dockerfile)
+    let text = try order.dockerfileText(in: context) { (note) throws(Failure) in try reporter.report(.note(note)) }
+    let dockerfile = try DockerfileParser.parse(text, file: order.dockerfile)
     let watched = WatchedBases(bases: bases, watch: reporter.watch)
     var planner = Planner(dockerfile: dockerfile, order: order, bases: watched, mask: mask)
     let plan = try await planner.plan(ignored: context.isIgnored)
@@ -132,6 +133,20 @@ package struct ImageBuilder: Sendable {
     return BuiltImage(
       config: bytes, layers: result.layers.map(\.record.descriptor), cachedSteps: cachedSteps,
       baseType: plan.base?.mediaType)
+  }
+
+  /// The image's layers on disk, topmost first, as an overlay's lower directories; those that nobody unpacked before are
+  /// unpacked now. Blocks. They stay until the data directory is reset.
+  package func unpacked(_ image: BaseImage, workName: String) throws(Failure) -> [FilePath] {
+    let scratch = try ScratchFolder(work.appending(workName))
+    defer { scratch.remove() }
+    var lowers: [FilePath] = []
+    for layer in try image.layerRecords.reversed() {
+      let directory = try layers.directory(of: layer, scratch: scratch)
+      // The kernel refuses a directory twice (ELOOP); see `StageBuild.lowers`.
+      if !lowers.contains(directory) { lowers.append(directory) }
+    }
+    return lowers
   }
 
   /// RFC 3339, as image configurations carry it.

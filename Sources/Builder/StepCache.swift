@@ -62,7 +62,10 @@ final class StepCache: Sendable {
   private func own(_ key: Digest) throws(Failure) -> MadeLayer? {
     var found = made.withLock { made in made.last { $0.key == key }?.made }
     if found == nil { found = try ledger.cachedLayer(key, of: organization) }
-    guard let found, blobs.size(of: found.layer.digest) == found.layer.size else { return nil }
+    // Kept before it is looked for: a collection may be about to take it.
+    guard let found, blobs.keep(found.layer.digest), blobs.size(of: found.layer.digest) == found.layer.size else {
+      return nil
+    }
     if let life, clock.now().milliseconds - found.madeAt.milliseconds > Int64(life / .milliseconds(1)) { return nil }
     return found
   }

@@ -1,3 +1,5 @@
+import Runner
+
 /// What the house decides about its HTTP door.
 package struct GatewaySettings: Sendable {
   /// The server's own version, as in every response's `kindling-version`.
@@ -14,6 +16,8 @@ package struct GatewaySettings: Sendable {
   package var isShared: Bool
   /// Whether blobs may leave by sendfile(2). False as soon as something encrypts what is written to the socket.
   package var sendsFilesDirectly: Bool
+  /// Hosts below it are apps', and none of the gateway's own.
+  package var appDomain: AppDomain?
   /// Time between signs of life on silent event streams.
   package var heartbeat: Duration
 
@@ -24,6 +28,7 @@ package struct GatewaySettings: Sendable {
     offersSession: Bool = true,
     isShared: Bool = false,
     sendsFilesDirectly: Bool = true,
+    appDomain: AppDomain? = nil,
     heartbeat: Duration = .seconds(15)
   ) {
     self.version = version
@@ -32,6 +37,7 @@ package struct GatewaySettings: Sendable {
     self.offersSession = offersSession
     self.isShared = isShared
     self.sendsFilesDirectly = sendsFilesDirectly
+    self.appDomain = appDomain
     self.heartbeat = heartbeat
   }
 }

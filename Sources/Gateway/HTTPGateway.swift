@@ -27,6 +27,7 @@ package struct HTTPGateway: Sendable {
   /// `readiness` is asked at every call of `/readyz`; without `reset` nobody can.
   package init(
     builds: BuildService,
+    calls: ContractCalls,
     identities: IdentityService,
     registry images: ImageRegistry,
     imports: ImageImportService,
@@ -38,8 +39,7 @@ package struct HTTPGateway: Sendable {
   ) {
     let local = LocalCallers(areTrusted: settings.offersSession)
     let reply = StreamReply(heartbeat: settings.heartbeat)
-    contract = ContractDoor(
-      calls: ContractCalls(builds: BuildCalls(builds)), identities: identities, reply: reply)
+    contract = ContractDoor(calls: calls, identities: identities, reply: reply)
     own = OwnDoor(
       builds: builds,
       identities: identities,
@@ -47,6 +47,7 @@ package struct HTTPGateway: Sendable {
       contexts: ContextDoor(builds: builds),
       queue: QueueDoor(builds: builds, owner: settings.isShared ? identities.defaultOrganization : nil),
       faults: FaultDoor(builds: builds, owner: settings.isShared ? identities.defaultOrganization : nil),
+      collection: CollectionDoor(owner: identities.defaultOrganization, registry: images),
       reset: reset.map { ResetDoor(owner: identities.defaultOrganization, reset: $0) },
       reply: reply,
       version: settings.version,
@@ -63,7 +64,7 @@ package struct HTTPGateway: Sendable {
       faults: builds.faults
     )
     pages = PageDoor(assets: WebAsset.embedded())
-    hosts = HostRule(extra: settings.allowedHosts)
+    hosts = HostRule(extra: settings.allowedHosts, apps: settings.appDomain)
     version = settings.version
     date = HTTPDate(clock: data.clock)
     self.logger = logger

@@ -4,12 +4,14 @@ import Logging
 import NIOCore
 import NIOPosix
 import RPC
+import Runner
 import Sandbox
 import Service
 import ServiceLifecycle
 import Storage
 import SystemPackage
 import UnixSignals
+import Wire
 
 /// The composition root: settings → rooms → doors → run → stop. Reads like the house is built.
 package struct House: Sendable {
@@ -66,18 +68,27 @@ package struct House: Sendable {
     defer { open.now?.data.close() }
 
     // Doors
+    let calls = { @Sendable () async -> ContractCalls in await open.current()?.calls ?? first.calls }
+    let apps = AppDoor(
+      domain: settings.appDomain, identities: identities, pools: ground.pools, clock: clock, logger: logger
+    ) { open.now?.apps.door }
     let door = DoorServer(
       addresses: [settings.listen, settings.grpcListen],
       responder: { request, writer, channel in
         guard let rooms = await open.current() else { return }
         try await rooms.gateway.responder(request, writer, channel)
       },
-      services: [BuildServiceRPC(identities: identities) { await open.current()?.calls ?? first.calls }],
+      services: [
+        BuildServiceRPC(identities: identities, calls: calls), SecretServiceRPC(identities: identities, calls: calls),
+        ComputeServiceRPC(identities: identities, calls: calls),
+      ],
       off: ground.obstacle == nil ? [] : [BuildServiceRPC.name], numbers: numbers,
+      guests: Door.Guests(own: apps.owns, serve: apps.serve),
       isReady: { open.now?.health.readiness().ready ?? false }, logger: logger
     ) { addresses in
       bound.set(main: addresses[0], grpc: addresses[1])
       await first.queue.open()
+      await first.apps.keepReserves()
       var ready = ready(first, ground)
       ready.warnings += numbers?.differences ?? []
       do { try data.writeRunFile(ready.runFile) } catch { logger.error("run.json: \(error)") }
@@ -135,6 +146,12 @@ package struct House: Sendable {
       warnings.append("builds are scripted: nothing of their sources is built")
     } else if let warning = UserNamespace.situation.warning {
       warnings.append(warning)
+    }
+    let limits = rooms.apps.limits
+    if !limits.ok { warnings.append("\(limits.name): \(limits.detail)" + (limits.hint.map { "; \($0)" } ?? "")) }
+    if !settings.relaxations.isEmpty {
+      let words = Relaxations.words.filter { settings.relaxations.contains($0.rule) }.map(\.word)
+      warnings.append("relaxed for apps: " + words.joined(separator: ", ") + "; what works here may be refused elsewhere")
     }
     if settings.grants.allowsInsecure {
       warnings.append("RUN --security=insecure is allowed: whoever builds here has all that this server may do")

@@ -4,6 +4,7 @@ import Git
 import Outbound
 import RPC
 import Remote
+import Runner
 import Service
 import Storage
 import SystemPackage
@@ -55,6 +56,12 @@ package struct HouseSettings: Sendable {
   package var pushesExternally = false
   /// What an empty data directory begins with.
   package var seed: FilePath?
+  /// Rules of the container contract that apps need not keep.
+  package var relaxations: Relaxations = []
+  /// SaveDraft makes no apps.
+  package var isStrict = false
+  /// Below which domain apps have their host names.
+  package var appDomain = AppDomain.standard
   /// How the registries of others are reached.
   package var remote = RemoteSettings()
 

@@ -62,6 +62,8 @@ final class OpenRooms: Sendable {
     await old.close()
     let (fresh, failure) = await remade(old, scope)
     ground.seed.forget()
+    // Nothing is left of other rooms' apps; where nothing was emptied, the old ones are taken over.
+    try? await fresh.apps.compute.recover()
     end(with: fresh)
     await fresh.queue.open()
     if let failure { throw failure }

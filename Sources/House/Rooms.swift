@@ -4,6 +4,7 @@ import Gateway
 import OCI
 import RPC
 import Registry
+import Runner
 import Sandbox
 import Service
 import Storage
@@ -21,6 +22,8 @@ struct Rooms: Sendable {
     let probes: [SandboxProbe.Finding]
     let clock: WallClock
     let seed: SeedBoard
+    /// Connections to replicas.
+    let pools = ReplicaPools()
 
     /// Why no build can run, where none can.
     var obstacle: Failure? { SandboxProbe.obstacle(in: probes) }
@@ -29,10 +32,13 @@ struct Rooms: Sendable {
   let data: DataDirectory
   let queue: BuildQueue
   let builds: BuildService
+  let calls: ContractCalls
+  let apps: AppRooms
   let imports: ImageImportService
   let health: HealthOfTheHouse
   let gateway: HTTPGateway
   private let builder: ImageBuilder
+  private let registry: ImageRegistry
   private let outside: Outside
 
   init(_ ground: Ground, data: DataDirectory, reset: @escaping ResetDoor.Reset) throws {
@@ -41,6 +47,7 @@ struct Rooms: Sendable {
 
     // Registry and builder
     let registry = ImageRegistry(data: data)
+    self.registry = registry
     let images = LocalImages(registry: registry, ownHosts: { bound.names })
     outside = try Outside(
       settings, data: data, registry: registry, images: images, bound: bound,
@@ -62,13 +69,23 @@ struct Rooms: Sendable {
       data: data, workers: settings.workers, defaultTimeout: settings.buildTimeout,
       logLimit: settings.logLimit, clock: clock, isOpen: false, obstacle: ground.obstacle?.message
     ) { (record, reporter) async throws(Failure) in
-      try await threads.run { () async throws(Failure) in try await job.run(record, reporter: reporter) }
+      try await threads.run { () async throws(Failure) in
+        // A disk that stays full fails the build where it wants the space.
+        _ = try? registry.makeRoom()
+        let hold = data.blobs.leases.hold()
+        defer { hold.release() }
+        return try await job.run(record, reporter: reporter)
+      }
     }
 
     // Use-cases
     builds = BuildService(
       data: data, queue: queue, gitRules: settings.gitRules, clock: clock, contexts: settings.contexts,
       obstacle: ground.obstacle, faults: faults)
+    apps = try AppRooms(ground, data: data, builds: builds, builder: builder, bases: outside.bases)
+    calls = ContractCalls(
+      builds: BuildCalls(builds), secrets: SecretCalls(SecretService(data: data, clock: clock, faults: faults)),
+      compute: ComputeCalls(apps.compute, version: settings.version))
     imports = ImageImportService(data: data, registry: registry, images: images, threads: threads)
 
     // Door
@@ -77,27 +94,31 @@ struct Rooms: Sendable {
       faults: faults, isScripted: settings.script != nil, seed: ground.seed)
     self.health = health
     gateway = HTTPGateway(
-      builds: builds, identities: ground.identities, registry: registry, imports: imports, data: data,
+      builds: builds, calls: calls, identities: ground.identities, registry: registry, imports: imports, data: data,
       settings: GatewaySettings(
         version: settings.version, allowedHosts: settings.allowedHosts,
         registryAuthRequired: settings.registryAuthRequired || !settings.isLoopbackOnly,
         offersSession: settings.isLoopbackOnly && !settings.registryAuthRequired,
-        isShared: !settings.isLoopbackOnly),
+        isShared: !settings.isLoopbackOnly, appDomain: settings.appDomain),
       reset: reset, readiness: { health.readiness() })
   }
 
-  var calls: ContractCalls { ContractCalls(builds: BuildCalls(builds)) }
   var expiry: ContextExpiry { ContextExpiry(data: data) }
 
   /// Takes over what the last run of the server left; nothing begins before the queue is opened.
-  func recover() async throws(Failure) { try await queue.recover() }
+  func recover() async throws(Failure) {
+    try await queue.recover()
+    try await apps.compute.recover()
+  }
 
   /// Makes room for what is to come, in the background.
   func tidy(on threads: BuildThreads) { Task(executorPreference: threads) { [builder] in builder.tidy() } }
 
   /// Ends what the rooms hold beyond the data directory; their queue has stopped before.
-  func close() async {
+  func close(appGrace: Duration = .seconds(2)) async {
+    await apps.stop(grace: appGrace)
     await outside.close()
     await builder.settle()
+    registry.settle()
   }
 }

@@ -9,9 +9,20 @@ package struct StoredManifest: Sendable, Hashable {
   package var bytes: [UInt8]
 }
 
+/// What became of a manifest that was pushed.
+package struct PushedManifest: Sendable, Hashable {
+  package var digest: Digest
+  /// What it is about.
+  package var subject: Digest?
+  /// What an index names and the repository has not.
+  package var missing: [Digest]
+}
+
 extension ImageRegistry {
-  /// Twice what the specification asks a registry to take.
-  package static let manifestLimit = ByteCount.mebibytes(8)
+  /// What the specification asks a registry to take, and what clients expect of one.
+  package static let manifestLimit = ByteCount.mebibytes(4)
+  /// What earlier versions took.
+  private static let storedLimit = ByteCount.mebibytes(8)
 
   /// The manifest a tag stands for or a digest names; throws `manifest-unknown`.
   package func manifest(
@@ -30,7 +41,8 @@ extension ImageRegistry {
     if let known = cache.manifest(.digest(row.digest), in: repository) {
       bytes = known.bytes
     } else {
-      bytes = try data.blobs.bytes(of: row.digest, limit: Self.manifestLimit)
+      guard data.blobs.contains(row.digest) else { throw Self.unknownManifest(reference, repository) }
+      bytes = try data.blobs.bytes(of: row.digest, limit: Self.storedLimit)
     }
     let stored = StoredManifest(digest: row.digest, mediaType: row.mediaType, bytes: bytes)
     for name in [reference, .digest(row.digest)] {
@@ -39,7 +51,7 @@ extension ImageRegistry {
     return stored
   }
 
-  /// Stores a manifest under a tag or its digest, bytes unchanged; its digest and the one of its subject.
+  /// Stores a manifest under a tag or its digest, bytes unchanged, and under more tags in the same moment.
   ///
   /// `mediaType` is what the client sent with it; nil leaves it to the document. Throws `manifest-invalid`,
   /// `digest-invalid` when `reference` is another digest, `manifest-blob-unknown` naming config or layer that is not
@@ -49,19 +61,29 @@ extension ImageRegistry {
     _ bytes: [UInt8],
     mediaType: MediaType?,
     as reference: ManifestReference,
-    in repository: Repository
-  ) throws(Failure) -> (digest: Digest, subject: Digest?) {
+    in repository: Repository,
+    tags more: [Tag] = []
+  ) throws(Failure) -> PushedManifest {
     guard bytes.count <= Self.manifestLimit.bytes else {
       throw Failure(
         .resourceExhausted,
         reason: "size-invalid",
-        "the manifest has \(bytes.count) bytes, more than 8 MiB",
+        "the manifest has \(bytes.count) bytes, more than 4 MiB",
         hint: "keep large content in layers"
       )
     }
     let shape = try ManifestShape(bytes, declared: mediaType)
     let digest = try Self.digest(of: bytes, as: reference)
-    let tags: [Tag] = if case .tag(let tag) = reference { [tag] } else { [] }
+    let tags: [Tag] = if case .tag(let tag) = reference { [tag] + more } else { more }
+    // The ledger may know a blob whose file was found damaged: it has to come again.
+    for blob in shape.blobs where !data.blobs.contains(blob) {
+      throw Failure(
+        .notFound, reason: "manifest-blob-unknown",
+        "manifest names blob '\(blob)', which is not in repository '\(repository)'",
+        hint: "push the blob before the manifest")
+    }
+    let hold = data.blobs.leases.hold()
+    defer { hold.release() }
     try data.blobs.put(bytes, digest.algorithm)
     let row = ManifestRow(
       repository: repository,
@@ -75,7 +97,9 @@ extension ImageRegistry {
     )
     try data.ledger.putManifest(row, blobs: shape.blobs, children: shape.children, tags: tags)
     cache.forget(tags.map { .tag($0) } + [.digest(digest)], in: repository)
-    return (digest, shape.subject)
+    layout.changed()
+    let missing = shape.mediaType.isIndex ? try data.ledger.missing(shape.children, from: repository) : []
+    return PushedManifest(digest: digest, subject: shape.subject, missing: missing)
   }
 
   /// Removes a tag, whose manifest stays, or a manifest with its tags; throws `manifest-unknown`.
@@ -91,6 +115,7 @@ extension ImageRegistry {
       cache.forget([reference] + (tags ?? []).map { .tag($0) }, in: repository)
     }
     guard wasThere else { throw Self.unknownManifest(reference, repository) }
+    layout.changed()
   }
 
   /// Makes an image of layers that are already blobs: writes config and manifest, and moves the tags last, all in one
@@ -106,8 +131,10 @@ extension ImageRegistry {
     tags: [Tag],
     completing build: BuildCompletion? = nil
   ) throws(Failure) -> (digest: Digest, size: ByteCount) {
+    let hold = data.blobs.leases.hold()
+    defer { hold.release() }
     for layer in layers {
-      guard let size = data.blobs.size(of: layer.digest) else { throw Self.unknownBlob(layer.digest, repository) }
+      guard data.blobs.keep(layer.digest), let size = data.blobs.size(of: layer.digest) else { throw Self.unknownBlob(layer.digest, repository) }
       guard size.bytes == layer.size else {
         throw Failure(
           .invalidArgument, reason: "size-invalid", "layer '\(layer.digest)' does not have \(layer.size) bytes")
@@ -138,6 +165,7 @@ extension ImageRegistry {
     )
     try data.ledger.putManifest(row, blobs: blobs, linking: blobs, tags: tags, completing: build)
     cache.forget(tags.map { .tag($0) } + [.digest(digest)], in: repository)
+    layout.changed()
     return (digest, ByteCount(layers.reduce(Int64(config.count)) { $0 + $1.size }))
   }
 

@@ -1,6 +1,7 @@
 import Diagnostics
 import OCI
 import Storage
+import Synchronization
 import SystemPackage
 
 /// The registry: OCI distribution semantics over the data directory, without a word of HTTP.
@@ -10,10 +11,16 @@ import SystemPackage
 package final class ImageRegistry: Sendable {
   let data: DataDirectory
   let cache = RegistryCache()
-  private let uploads: UploadSessions
+  let uploads: UploadSessions
+
+  let layout: LayoutUpkeep
+  let collecting = Mutex(false)
 
   package init(data: DataDirectory) {
     self.data = data
+    layout = LayoutUpkeep(data: data)
+    // A server that was killed may have left it behind.
+    layout.changed()
     uploads = UploadSessions(blobs: data.blobs, clock: data.clock)
   }
 
@@ -46,6 +53,9 @@ package final class ImageRegistry: Sendable {
     from source: Repository?,
     into target: Repository
   ) throws(Failure) -> Bool {
+    let hold = data.blobs.leases.hold()
+    defer { hold.release() }
+    guard data.blobs.leases.touch(digest, in: source) else { return false }
     let isKnown =
       if let source {
         try data.ledger.hasBlob(digest, in: source)
@@ -53,22 +63,34 @@ package final class ImageRegistry: Sendable {
         try data.ledger.hasBlob(digest, inAnyRepositoryOf: target.owner)
       }
     guard isKnown, data.blobs.contains(digest) else { return false }
-    try data.ledger.linkBlob(digest, to: target)
+    try data.ledger.linkBlob(digest, to: target, at: data.clock.now())
     return true
   }
 
   /// A blob's size in a repository it was pushed or mounted to; throws `blob-unknown` for every other one.
   package func size(of digest: Digest, in repository: Repository) throws(Failure) -> ByteCount {
     try requireBlob(digest, in: repository)
-    guard let size = data.blobs.size(of: digest) else { throw Self.unknownBlob(digest, repository) }
+    guard let size = data.blobs.size(of: digest) else { throw missingContent(digest, repository) }
     return size
   }
 
+  /// Whoever is told that the blob is there relies on it.
   private func requireBlob(_ digest: Digest, in repository: Repository) throws(Failure) {
+    guard data.blobs.leases.touch(digest, in: repository) else { throw Self.unknownBlob(digest, repository) }
     if cache.knowsBlob(digest, in: repository) { return }
     let generation = cache.generation
     guard try data.ledger.hasBlob(digest, in: repository) else { throw Self.unknownBlob(digest, repository) }
     cache.rememberBlob(digest, in: repository, generation: generation)
+  }
+
+  /// For a blob that the ledger knows and whose file is not there.
+  private func missingContent(_ digest: Digest, _ repository: Repository) -> Failure {
+    var failure = Self.unknownBlob(digest, repository)
+    if data.blobs.isSetAside(digest) {
+      failure.message = "blob '\(digest)' was damaged on the disk and set aside"
+      failure.hint = "push it again"
+    }
+    return failure
   }
 
   static func unknownBlob(_ digest: Digest, _ repository: Repository) -> Failure {
@@ -117,8 +139,10 @@ package final class ImageRegistry: Sendable {
     in repository: Repository,
     expecting digest: Digest
   ) throws(Failure) -> (digest: Digest, size: ByteCount) {
+    let hold = data.blobs.leases.hold()
+    defer { hold.release() }
     let stored = try uploads.finish(id, in: repository, expecting: digest)
-    try data.ledger.linkBlob(stored.digest, to: repository)
+    try data.ledger.linkBlob(stored.digest, to: repository, at: data.clock.now())
     return stored
   }
 

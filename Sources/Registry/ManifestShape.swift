@@ -12,6 +12,8 @@ struct ManifestShape {
     var config: Descriptor?
     var layers: [Descriptor]?
     var manifests: [Descriptor]?
+    /// Of the artifact manifests that OCI 1.1 had for a while.
+    var blobs: [Descriptor]?
     var subject: Descriptor?
     var annotations: [String: String]?
   }
@@ -23,7 +25,8 @@ struct ManifestShape {
   let annotations: [String: String]?
   /// Config and layers that must be in the repository.
   let blobs: [Digest]
-  /// Manifests of an index, which may be absent.
+  /// What else it names and what may be absent: an index's manifests, layers that are elsewhere, and everything in a
+  /// manifest of a kind that is not known here.
   let children: [Digest]
 
   /// Throws `manifest-invalid` with what is wrong. `declared` is the media type the client sent with it, if any.
@@ -47,8 +50,12 @@ struct ManifestShape {
     subject = document.subject?.digest
     annotations = document.annotations
     let layers = (document.layers ?? []).filter { !$0.isElsewhere }
-    blobs = mediaType.isManifest ? ([document.config].compactMap { $0 } + layers).map(\.digest) : []
-    children = mediaType.isIndex ? (document.manifests ?? []).map(\.digest) : []
+    let blobs = mediaType.isManifest ? ([document.config].compactMap { $0 } + layers).map(\.digest) : []
+    let named =
+      [document.config].compactMap { $0 } + (document.layers ?? []) + (document.manifests ?? []) + (document.blobs ?? [])
+    let required = Set(blobs)
+    self.blobs = blobs
+    children = named.map(\.digest).filter { !required.contains($0) }
   }
 
   private static func decode(_ bytes: [UInt8]) throws(Failure) -> Document {
@@ -85,7 +92,10 @@ struct ManifestShape {
       guard document.manifests != nil else { throw invalid("an index needs the member 'manifests'") }
       guard document.layers == nil else { throw invalid("an index has no member 'layers'") }
     } else {
-      guard document.config != nil else { throw invalid("an image manifest needs the member 'config'") }
+      // Image-spec: the config is required. Here: what says by `artifactType` that it is no image may go without one.
+      guard document.config != nil || document.artifactType != nil else {
+        throw invalid("an image manifest needs the member 'config'")
+      }
       guard document.layers != nil else { throw invalid("an image manifest needs the member 'layers'") }
       guard document.manifests == nil else { throw invalid("an image manifest has no member 'manifests'") }
     }

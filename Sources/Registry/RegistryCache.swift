@@ -73,6 +73,10 @@ final class RegistryCache: Sendable {
     }
   }
 
+  func forgetEverything() {
+    state.withLock { $0 = State(generation: $0.generation + 1) }
+  }
+
   func forgetBlob(_ digest: Digest, in repository: Repository) {
     state.withLock { state in
       state.generation += 1

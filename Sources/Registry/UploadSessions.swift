@@ -10,7 +10,9 @@ import Synchronization
 final class UploadSessions: Sendable {
   static let idleMilliseconds: Int64 = 24 * 60 * 60 * 1000
   /// Each holds a descriptor.
-  static let most = 512
+  static let most = 1024
+  /// When all are taken, one that brought nothing for as long makes room for another.
+  static let patienceMilliseconds: Int64 = 60 * 1000
 
   private final class Session: Sendable {
     struct State {
@@ -46,6 +48,7 @@ final class UploadSessions: Sendable {
     let id = UploadID()
     let session = Session(repository, try blobs.writer(algorithm), at: now)
     let isFull = sessions.withLock { sessions in
+      if sessions.count >= Self.most { Self.removeLongestIdle(&sessions, at: now) }
       guard sessions.count < Self.most else { return true }
       sessions[id] = session
       return false
@@ -76,7 +79,13 @@ final class UploadSessions: Sendable {
     let now = clock.now()
     return try alone(with: session, id) { (state) throws(Failure) in
       try Self.check(expected, session.writer.count)
-      try session.writer.write(bytes)
+      do throws(Failure) { try session.writer.write(bytes) } catch {
+        // What a full disk cut off cannot go on; its bytes are the first to make room.
+        state.isOver = true
+        sessions.withLock { $0[id] = nil }
+        session.writer.cancel()
+        throw error
+      }
       state.usedAt = now
       return session.writer.count
     }
@@ -142,13 +151,28 @@ final class UploadSessions: Sendable {
     return result
   }
 
-  private func removeIdle(at now: Timestamp) {
+  /// Forgets uploads that nobody goes on with; how many.
+  @discardableResult
+  func removeIdle(at now: Timestamp, isDry: Bool = false) -> Int {
     let limit = now.milliseconds - Self.idleMilliseconds
-    sessions.withLock { sessions in
-      sessions = sessions.filter { _, session in
+    return sessions.withLock { sessions in
+      let alive = sessions.filter { _, session in
         session.state.withLockIfAvailable { $0.usedAt.milliseconds > limit } ?? true
       }
+      let count = sessions.count - alive.count
+      if !isDry { sessions = alive }
+      return count
     }
+  }
+
+  private static func removeLongestIdle(_ sessions: inout [UploadID: Session], at now: Timestamp) {
+    let idle = sessions.compactMap { id, session in
+      session.state.withLockIfAvailable { $0.usedAt }.map { (id: id, usedAt: $0) }
+    }
+    guard let longest = idle.min(by: { $0.usedAt < $1.usedAt }),
+      longest.usedAt.milliseconds <= now.milliseconds - patienceMilliseconds
+    else { return }
+    sessions[longest.id] = nil
   }
 
   private static func unknown(_ id: UploadID, _ repository: Repository) -> Failure {

@@ -91,6 +91,12 @@ package struct RegistryCredentials: Sendable {
     docker = nil
   }
 
+  /// One credential, for one registry alone.
+  package init(_ credential: RegistryCredential, for host: String) {
+    saved = [RemoteName.canonical(host: host): credential]
+    docker = nil
+  }
+
   /// `saved` is host or URL → value as `RegistryCredential(saved:host:)` reads it; what is not in it is looked for in
   /// docker's configuration. Throws `registry-credential-invalid`.
   package init(saved: [String: String], docker: DockerConfig? = nil) throws(Failure) {

@@ -4,17 +4,18 @@ import Diagnostics
 package struct AppName: Sendable, Hashable, Codable, Comparable, CustomStringConvertible {
   package let name: String
 
-  /// Throws `app-name-invalid` unless `name` is 1 to 63 lower-case letters, digits and inner hyphens and points, so that
-  /// it can be a repository's path component and, with its points written out, part of a host label.
+  /// Throws `app-name-invalid` unless `name` is 1 to 63 lower-case letters and digits with hyphens and single points
+  /// between them, so that it can be a repository's path component and, with its points written out, part of a host label.
   package init(_ name: String) throws(Failure) {
     let bytes = Array(name.utf8)
     let isWord: (UInt8) -> Bool = { (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) }
     guard (1...63).contains(bytes.count), let first = bytes.first, let last = bytes.last, isWord(first), isWord(last),
-      bytes.allSatisfy({ isWord($0) || $0 == 0x2d || $0 == 0x2e }), !name.contains("..")
+      bytes.allSatisfy({ isWord($0) || $0 == 0x2d || $0 == 0x2e }),
+      !["..", ".-", "-."].contains(where: { name.contains($0) })
     else {
       throw Failure(
-        .invalidArgument, reason: "app-name-invalid", "app name '\(name.prefix(100))' is not valid",
-        hint: "use 1 to 63 lower-case letters, digits and inner hyphens or points")
+        .invalidArgument, reason: "app-name-invalid", name.isEmpty ? "the app has no name" : "app name '\(name.prefix(100))' is not valid",
+        hint: "use 1 to 63 lower-case letters and digits, with hyphens or single points between them")
     }
     self.name = name
   }

@@ -27,12 +27,15 @@ package struct GitBuildSource: Sendable, Hashable, Codable {
   package var directory: String
   /// The commit the reference meant, in hexadecimal digits; nil until the fetch knows it.
   package var commit: String?
+  /// The secret slot whose value is shown to the remote, by name; nil is what the organisation saved for its builds.
+  package var secret: String?
 
-  package init(url: String, reference: String, directory: String, commit: String? = nil) {
+  package init(url: String, reference: String, directory: String, commit: String? = nil, secret: String? = nil) {
     self.url = url
     self.reference = reference
     self.directory = directory
     self.commit = commit
+    self.secret = secret
   }
 }
 
@@ -43,6 +46,8 @@ package struct BuildRecord: Sendable, Hashable, Codable {
   /// Build and image name: one repository path component.
   package var name: String
   package var dockerfile: String
+  /// Whether a context without that Dockerfile is built with the starter of its stack.
+  package var mayUseStarter = false
   package var tags: [Tag]
   package var buildArgs: [String: String]
   package var platform: Platform

@@ -52,11 +52,15 @@ package final class DataDirectory: Sendable {
     if readme.fileSize == nil { try readme.replaceContents(with: Self.readme.utf8, durability: durability) }
     key = try Self.readOrMakeKey(root.appending("key"), durability)
     seal = Seal(key: key)
-    blobs = try BlobStore(root: root.appending("oci"), uploads: uploads, durability: durability)
-    contexts = try ContextStore(root: root.appending("contexts"), uploads: uploads, durability: durability)
+    let oci = root.appending("oci")
+    blobs = try BlobStore(
+      root: oci, uploads: uploads, quarantine: root.appending("quarantine"), durability: durability, clock: clock)
+    contexts = try ContextStore(
+      root: root.appending("contexts"), uploads: uploads, durability: durability, clock: clock)
     ledger = try Ledger(root.appending(Ledger.file), durability: durability)
     events = EventLogs(root.appending(Folder.builds.rawValue), durability: durability, clock: clock)
     self.lock = Mutex(lock)
+    if oci.appending("index.json").fileSize == nil { try writeLayoutIndex() }
   }
 
   /// Opens the directory, makes what is missing in it, and takes its lock until `close()` or the process's end.
@@ -106,6 +110,7 @@ package final class DataDirectory: Sendable {
       return lock
     }
     guard let held else { throw Ledger.closed }
+    blobs.leases.close()
     ledger.close()
     return try Self.open(at: root, durability, clock, holding: held)
   }
@@ -116,6 +121,7 @@ package final class DataDirectory: Sendable {
   package func close() {
     lock.withLock { lock in
       guard let held = lock else { return }
+      blobs.leases.close()
       ledger.close()
       held.release()
       lock = nil
@@ -164,6 +170,7 @@ package final class DataDirectory: Sendable {
     ledger.sqlite  builds, contexts, tags, manifests, sealed secrets; .before-N is the copy of an earlier version's
     oci/           image content by digest; other tools can open it as an OCI image layout
     builds/        one folder a build; events.ndjson is what happened, one JSON object a line
+    quarantine/    blobs whose bytes were found to be wrong; safe to delete
     contexts/      uploaded archives by digest
     layers/ cache/ git/ made again when missing
     work/          emptied at every start

@@ -69,6 +69,16 @@ extension FilePath {
     return ByteCount(status.size)
   }
 
+  /// When the file was last written or touched; nil when there is none.
+  var fileTime: Timestamp? {
+    guard let status = try? stat(), status.type == .regular else { return nil }
+    return Timestamp(
+      milliseconds: Int64(status.st_mtim.tv_sec) * 1000 + Int64(status.st_mtim.tv_nsec) / 1_000_000)
+  }
+
+  /// Dates the file to this moment.
+  func touch() { withPlatformString { _ = utimensat(AT_FDCWD, $0, nil, 0) } }
+
   var isDirectory: Bool { (try? stat())?.type == .directory }
 
   /// Makes the directory and its missing parents, for this user alone.

@@ -30,20 +30,29 @@ package struct Console: Sendable {
   @discardableResult
   package func write(_ text: String) -> Bool {
     var text = text
-    return text.withUTF8 { bytes in
-      var rest = UnsafeRawBufferPointer(bytes)
-      while let base = rest.baseAddress, !rest.isEmpty {
-        #if canImport(Glibc)
-          let count = Glibc.write(descriptor, base, rest.count)
-        #else
-          let count = Darwin.write(descriptor, base, rest.count)
-        #endif
-        if count < 0 && errno == EINTR { continue }
-        guard count > 0 else { return false }
-        rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-      }
-      return true
+    return text.withUTF8 { writeAll(UnsafeRawBufferPointer($0)) }
+  }
+
+  /// Writes bytes as they are; false when nobody reads them any more.
+  @discardableResult
+  package func write(bytes: some Collection<UInt8>) -> Bool {
+    bytes.withContiguousStorageIfAvailable { writeAll(UnsafeRawBufferPointer($0)) }
+      ?? Array(bytes).withUnsafeBytes { writeAll($0) }
+  }
+
+  private func writeAll(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    var rest = bytes
+    while let base = rest.baseAddress, !rest.isEmpty {
+      #if canImport(Glibc)
+        let count = Glibc.write(descriptor, base, rest.count)
+      #else
+        let count = Darwin.write(descriptor, base, rest.count)
+      #endif
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { return false }
+      rest = UnsafeRawBufferPointer(rebasing: rest[count...])
     }
+    return true
   }
 
   /// Writes each line with its line end, in one go.

@@ -12,6 +12,16 @@ extension LogBatch {
       return message
     }
   }
+
+  /// The same as a compile's.
+  package var compileMessages: [Dodil_Ignite_V1_StreamCompileLogsResponse] {
+    lines.map { line in
+      var message = Dodil_Ignite_V1_StreamCompileLogsResponse()
+      message.timestampMs = line.at.milliseconds
+      message.line = line.text
+      return message
+    }
+  }
 }
 
 /// The number of the last line or event that a caller has, as it says it: `Last-Event-ID` or `?after=` over HTTP,

@@ -10,19 +10,12 @@ struct Kindling: AsyncParsableCommand {
     abstract: "A build platform on your own machine",
     usage: "kindling <command> [options]",
     discussion: """
-      Examples:
-        kindling start               run the server in this terminal
-        kindling build .             build the Dockerfile here
-        kindling build logs ^0       what the newest build printed
+      Example:
+        kindling start & kindling wait && kindling app deploy hello --code .
 
-      Options of every command that talks to the server:
-        -o, --output table|json      what to print
-        --api-endpoint HOST:PORT     where it answers (IGNITE_API_ENDPOINT)
-        --token TOKEN                who is calling (DODIL_TOKEN, IGNITE_TOKEN)
-        --org-name NAME              act for this organisation (IGNITE_ORG_NAME)
-        --timeout TIME               how long to wait, such as 30s or 5m
-        --data-dir DIR               its data directory (KINDLING_DATA_DIR)
-        --debug                      show code and reason of failures
+      Commands that talk to the server take -o table|json, --api-endpoint HOST:PORT
+      (IGNITE_API_ENDPOINT), --token (DODIL_TOKEN), --org-name (IGNITE_ORG_NAME),
+      --data-dir (KINDLING_DATA_DIR), --timeout TIME and --debug.
       """,
     version: "kindling \(version)",
     groupedSubcommands: [
@@ -30,13 +23,14 @@ struct Kindling: AsyncParsableCommand {
         name: "Server",
         subcommands: [
           StartCommand.self, StatusCommand.self, QueueCommand.self, FaultsCommand.self, WaitCommand.self,
-          ResetCommand.self, StopCommand.self,
+          CollectCommand.self, ResetCommand.self, StopCommand.self,
         ]),
       CommandGroup(
         name: "Work",
         subcommands: [
-          BuildCommand.self, PlanCommand.self, ExecutorCommand.self, FetchCommand.self, ImageCommand.self,
-          TokenCommand.self, WhyCommand.self,
+          BuildCommand.self, AppCommand.self, DraftCommand.self, VersionCommand.self, InvokeCommand.self,
+          ExecutionCommand.self, SecretCommand.self, PlanCommand.self, ExecutorCommand.self, FetchCommand.self,
+          ImageCommand.self, TokenCommand.self, WhyCommand.self,
         ]),
     ]
   )

@@ -6,6 +6,7 @@ import House
 import Logging
 import RPC
 import Remote
+import Runner
 import Sandbox
 import Service
 import Storage
@@ -87,6 +88,19 @@ struct StartCommand: AsyncParsableCommand {
 
   @Option(help: "How far builds reach: open, pulls (base images, git, ADD) or none")
   var network: String = NetworkReach.open.rawValue
+
+  @Option(
+    help: ArgumentHelp(
+      "Rules that apps need not keep: user, root, privileges, health, limits or all (repeatable)", valueName: "rules"))
+  var relaxed: [String] = []
+
+  @Flag(help: "SaveDraft makes no apps: they must be created first")
+  var strict = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Apps answer as APP-ORG.DOMAIN; else $IGNITE__DNS_TLS__BASE_DOMAIN or ignite.localhost", valueName: "domain"))
+  var appDomain: String?
 
   @Flag(help: "Also push images to the registry and repository that their build names")
   var pushExternal = false
@@ -177,6 +191,8 @@ struct StartCommand: AsyncParsableCommand {
     settings.stopGrace = stopGrace.duration
     settings.environment = environment
     settings.network = try reach()
+    settings.relaxations = try relaxations()
+    settings.isStrict = strict
     settings.grants.agents = try AgentWord.sockets(allowSSHAgent, of: "--allow-ssh-agent", environment)
     settings.grants.allowsInsecure = allowInsecure
     for socket in settings.grants.agents.values { try AgentWord.check(socket) }
@@ -191,6 +207,9 @@ struct StartCommand: AsyncParsableCommand {
     settings.pushesExternally = pushExternal
     settings.seed = seed.map { FilePath($0) }
     settings.remote = try remoteSettings()
+    if let domain = appDomain ?? environment["IGNITE__DNS_TLS__BASE_DOMAIN"], !domain.isEmpty {
+      settings.appDomain = try AppDomain(domain)
+    }
     settings.script = try builder.script(file: script)
     return settings
   }
@@ -226,6 +245,23 @@ struct StartCommand: AsyncParsableCommand {
         hint: "use one of: " + NetworkReach.allCases.map(\.rawValue).joined(separator: ", "))
     }
     return reach
+  }
+
+  private func relaxations() throws -> Relaxations {
+    var rules: Relaxations = []
+    for word in relaxed.flatMap({ $0.split(separator: ",") }).map({ $0.filter { !$0.isWhitespace } }) {
+      if word == "all" {
+        for known in Relaxations.words { rules.insert(known.rule) }
+        continue
+      }
+      guard let known = Relaxations.words.first(where: { $0.word == word }) else {
+        throw Failure(
+          .invalidArgument, reason: "relaxed-unknown", "'--relaxed \(word)' is not a rule of the container contract",
+          hint: "use " + Relaxations.words.map(\.word).joined(separator: ", ") + " or all")
+      }
+      rules.insert(known.rule)
+    }
+    return rules
   }
 
   /// A mirror without a registry in front is Docker Hub's, as with docker's own setting.

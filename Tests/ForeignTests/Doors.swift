@@ -22,6 +22,7 @@ enum Doors: String, CaseIterable, Sendable {
   }
 
   private static let codes = [
+    6: "ALREADY_EXISTS", 8: "RESOURCE_EXHAUSTED", 10: "ABORTED", 14: "UNAVAILABLE",
     3: "INVALID_ARGUMENT", 5: "NOT_FOUND", 7: "PERMISSION_DENIED", 9: "FAILED_PRECONDITION", 12: "UNIMPLEMENTED",
     16: "UNAUTHENTICATED",
   ]
@@ -56,10 +57,10 @@ enum Doors: String, CaseIterable, Sendable {
 
   private static func send(_ call: Call, _ server: ServerProcess) async throws -> Answer {
     let request = call.requests.first ?? [:]
-    let (method, path) = target(call.rpc, request)
+    let (method, path) = ComputePath.target(call.rpc, request) ?? target(call.rpc, request)
     let token = call.token ?? server.token
     let (_, body, _) = try await server.http(
-      method, path, body: method == "GET" ? nil : request.text, token: token.isEmpty ? nil : token,
+      method, path, body: ["GET", "DELETE"].contains(method) ? nil : request.text, token: token.isEmpty ? nil : token,
       headers: call.headers.map { "\($0.key): \($0.value)" })
     return answer(body)
   }
@@ -75,6 +76,10 @@ enum Doors: String, CaseIterable, Sendable {
     let builds = "/v1/ignite/builds"
     let build = builds + "/" + encoded(request["buildId"].string ?? "")
     switch rpc {
+    case "CreateSecret": return ("POST", "/v1/ignite/secrets")
+    case "ListSecrets": return ("GET", "/v1/ignite/secrets")
+    case "GetSecret": return ("GET", "/v1/ignite/secrets/" + encoded(request["name"].string ?? ""))
+    case "DeleteSecret": return ("DELETE", "/v1/ignite/secrets/" + encoded(request["name"].string ?? ""))
     case "CreateBuild": return ("POST", builds)
     case "SaveBuildSecrets": return ("PUT", builds + "/secrets")
     case "GetBuild": return ("GET", build)

@@ -20,8 +20,8 @@ import Testing
       let names = answers[0].messages.compactMap { $0["name"].string }.sorted()
       #expect(
         names == [
-          "dodil.ignite.v1.BuildService", "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
-          "grpc.reflection.v1alpha.ServerReflection",
+          "dodil.ignite.v1.BuildService", "dodil.ignite.v1.ComputeService", "dodil.ignite.v1.SecretService",
+          "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection",
         ])
       #expect(answers[1].messages.compactMap { $0["name"].string }.sorted() == names)
       #expect(answers[2].first["status"] == "SERVING")

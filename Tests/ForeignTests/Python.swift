@@ -79,7 +79,9 @@ struct Python: Sendable {
   private static func completed(_ call: JSON, _ token: String) -> JSON {
     var call = call
     if let rpc = call["rpc"].string, !rpc.contains("/"), !rpc.hasPrefix("services-") {
-      call["rpc"] = .string("dodil.ignite.v1.BuildService/" + rpc)
+      let isSecret = rpc.contains("Secret") && rpc != "SaveBuildSecrets"
+      let service = ComputePath.all[rpc] != nil ? "ComputeService" : isSecret ? "SecretService" : "BuildService"
+      call["rpc"] = .string("dodil.ignite.v1.\(service)/\(rpc)")
     }
     if call["metadata"] == .null { call["metadata"] = ["authorization": .string("Bearer " + token)] }
     if call["on"] != .null { call["on"]["call"] = completed(call["on"]["call"], token) }

@@ -4,13 +4,19 @@ import Testing
 
 /// Who may call what, through both doors.
 @Suite("tokens and scopes") struct ScopeTests {
-  private static let scopes = ["CreateBuild", "GetBuild", "ListBuilds", "CancelBuild", "SaveBuildSecrets"]
+  private static let scopes = [
+    "CreateBuild", "GetBuild", "ListBuilds", "CancelBuild", "SaveBuildSecrets", "CreateSecret", "GetSecret",
+    "ListSecrets",
+    "DeleteSecret",
+  ]
   /// Every RPC and the scope it asks for; unknown ids keep the calls from doing anything.
   private static let rules: [(rpc: String, request: JSON, scope: String)] = [
     ("CreateBuild", [:], "CreateBuild"), ("GetBuild", ["buildId": "bld_x"], "GetBuild"),
     ("ListBuilds", [:], "ListBuilds"), ("StreamBuildLogs", ["buildId": "bld_x"], "GetBuild"),
     ("CancelBuild", ["buildId": "bld_x"], "CancelBuild"),
-    ("SaveBuildSecrets", ["buildSecrets": ["A": "b"]], "SaveBuildSecrets"),
+    ("SaveBuildSecrets", ["buildSecrets": ["A": "b"]], "SaveBuildSecrets"), ("CreateSecret", [:], "CreateSecret"),
+    ("GetSecret", ["name": "x"], "GetSecret"), ("ListSecrets", [:], "ListSecrets"),
+    ("DeleteSecret", ["name": "x"], "DeleteSecret"),
   ]
 
   @Test("every RPC asks for its scope, and for no other", arguments: Doors.allCases)

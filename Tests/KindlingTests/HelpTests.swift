@@ -17,7 +17,20 @@ struct HelpTests {
     ("faults", FaultsCommand.self), ("faults-set", FaultsSetCommand.self), ("faults-ls", FaultsListCommand.self),
     ("faults-clear", FaultsClearCommand.self),
     ("plan", PlanCommand.self), ("queue", QueueCommand.self), ("reset", ResetCommand.self), ("wait", WaitCommand.self),
-    ("stop", StopCommand.self),
+    ("stop", StopCommand.self), ("gc", CollectCommand.self),
+    ("secret", SecretCommand.self), ("secret-create", SecretCreateCommand.self),
+    ("secret-list", SecretListCommand.self), ("secret-get", SecretGetCommand.self),
+    ("secret-delete", SecretDeleteCommand.self), ("app", AppCommand.self), ("app-create", AppCreateCommand.self),
+    ("app-get", AppGetCommand.self), ("app-list", AppListCommand.self), ("app-update", AppUpdateCommand.self),
+    ("app-delete", AppDeleteCommand.self), ("app-state", AppStateCommand.self), ("app-deploy", AppDeployCommand.self),
+    ("app-logs", AppLogsCommand.self), ("draft", DraftCommand.self), ("draft-save", DraftSaveCommand.self),
+    ("draft-info", DraftInfoCommand.self), ("draft-compile", DraftCompileCommand.self),
+    ("draft-compile-logs", DraftCompileLogsCommand.self), ("draft-test", DraftTestCommand.self),
+    ("draft-publish", DraftPublishCommand.self), ("version", VersionCommand.self),
+    ("version-list", VersionListCommand.self), ("version-get", VersionGetCommand.self),
+    ("version-rollback", VersionRollbackCommand.self), ("version-test", VersionTestCommand.self),
+    ("invoke", InvokeCommand.self), ("execution", ExecutionCommand.self), ("execution-get", ExecutionGetCommand.self),
+    ("execution-watch", ExecutionWatchCommand.self),
   ]
 
   @Test("are golden, fit 40 lines of 80 columns, and begin with an example", arguments: commands.indices)

@@ -27,7 +27,9 @@ import Wire
         throw Self.outcome
       }
       let identities = try IdentityService(mode: .tokens, mint: await TokenMint(key: data.key))
-      let calls = ContractCalls(builds: BuildCalls(BuildService(data: data, queue: queue)))
+      let calls = ContractCalls(
+        builds: BuildCalls(BuildService(data: data, queue: queue)),
+        secrets: SecretCalls(SecretService(data: data)))
       try await withDoor(services: [BuildServiceRPC(identities: identities) { calls }]) { _, port in
         try await body(Door.Address(host: "127.0.0.1", port: port), identities)
       }

@@ -19,6 +19,7 @@ let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 func withDoor<Result: Sendable>(
   services: [any RegistrableRPCService] = [],
   limits: Door.Limits = Door.Limits(),
+  guests: Door.Guests? = nil,
   isReady: @escaping @Sendable () -> Bool = { true },
   responder: @escaping HTTPChannelHandler.Responder = hello,
   _ body: @escaping @Sendable (DoorServer, Int) async throws -> Result
@@ -28,6 +29,7 @@ func withDoor<Result: Sendable>(
     addresses: [Door.Address(host: "127.0.0.1", port: 0)],
     responder: responder,
     services: services,
+    guests: guests,
     isReady: isReady,
     limits: limits,
     logger: quiet,

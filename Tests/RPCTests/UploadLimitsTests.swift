@@ -24,7 +24,9 @@ import Wire
         throw Failure(.internal, reason: "never", "no build begins here")
       }
       let identities = try IdentityService(mode: .tokens, mint: await TokenMint(key: data.key))
-      let calls = ContractCalls(builds: BuildCalls(BuildService(data: data, queue: queue, contexts: contexts)))
+      let calls = ContractCalls(
+        builds: BuildCalls(BuildService(data: data, queue: queue, contexts: contexts)),
+        secrets: SecretCalls(SecretService(data: data)))
       let token = try await identities.mintToken(for: try OrganizationName("acme"))
       let service = BuildServiceRPC(identities: identities, patience: patience) { calls }
       try await withDoor(services: [service]) { _, port in

@@ -141,7 +141,7 @@ import Testing
   @Test("too many open uploads are refused until some end")
   func many() throws {
     let house = try House()
-    let uploads = try (0..<512).map { _ in try house.registry.startUpload(in: app) }
+    let uploads = try (0..<1024).map { _ in try house.registry.startUpload(in: app) }
     #expect(reason { _ = try house.registry.startUpload(in: app) } == "too-many-requests")
     try house.registry.cancelUpload(uploads[0], in: app)
     _ = try house.registry.startUpload(in: app)

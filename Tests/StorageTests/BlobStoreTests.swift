@@ -83,16 +83,21 @@ import Testing
     #expect(try scratch.names("work/uploads").isEmpty)
   }
 
-  @Test("a missing blob is unknown, and deleting says whether there was one")
+  @Test("a missing blob is unknown, and collecting says whether there was one")
   func missing() throws {
     let data = try Scratch().open(.durable)
     let digest = Digest(sha256Of: [1])
     #expect(Failure.reason { _ = try data.blobs.open(digest) } == "blob-unknown")
     #expect(Failure.reason { try data.blobs.makeDurable([digest]) } == "blob-unknown")
-    #expect(try data.blobs.delete(digest) == false)
+    #expect(try data.blobs.collect(digest, unpacked: "/none") == nil)
     try data.blobs.put([1], durably: false)
     try data.blobs.makeDurable([digest])
-    #expect(try data.blobs.delete(digest))
+    // Just brought, so that it is nobody's to take.
+    #expect(data.blobs.leases.retire([digest], untouchedSince: Timestamp(milliseconds: 0)) == [])
+    #expect(try data.blobs.collect(digest, unpacked: "/none") == nil)
+    #expect(data.blobs.leases.retire([digest], untouchedSince: Timestamp(milliseconds: .max)) == [digest])
+    #expect(!data.blobs.keep(digest))
+    #expect(try data.blobs.collect(digest, unpacked: "/none") == ByteCount(1))
     #expect(!data.blobs.contains(digest))
   }
 

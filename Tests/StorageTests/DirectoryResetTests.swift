@@ -11,7 +11,12 @@ import Testing
     let data = try scratch.open()
     try data.ledger.insert(try record(organization()))
     try data.ledger.saveBuildSecrets(organization(), group: "buildSecrets", sealed: [1])
-    try data.ledger.setQueuePause(since: Timestamp(milliseconds: 1))
+    let moment = Timestamp(milliseconds: 1)
+    _ = try data.ledger.saveSecretSlot(
+      SecretSlotRecord(
+        organization: organization(), name: SecretSlotName("x"), type: .git, sealed: [1], createdAt: moment,
+        updatedAt: moment), limit: 1)
+    try data.ledger.setQueuePause(since: moment)
     try data.events.append(.queued, to: BuildID.make(at: Timestamp(milliseconds: 1)))
     let (made, other) = (try data.blobs.put([1, 2, 3]), try data.blobs.put([4]))
     let layer = LayerRecord(digest: made, diffID: other, size: ByteCount(3), mediaType: .ociLayer)
@@ -32,6 +37,7 @@ import Testing
   private func expectEmpty(_ data: DataDirectory, keepsCaches: Bool, _ comment: Comment) throws {
     #expect(try data.ledger.buildCount() == 0, comment)
     #expect(try data.ledger.buildSecrets(organization()).isEmpty, comment)
+    #expect(try data.ledger.secretSlots(of: organization()).isEmpty, comment)
     #expect(try data.ledger.queuePausedAt() == nil, comment)
     #expect(try data.root.appending("builds").entries().isEmpty, comment)
     #expect(try data.root.appending("contexts").entries().isEmpty, comment)

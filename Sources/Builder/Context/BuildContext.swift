@@ -148,6 +148,15 @@ struct BuildContext: SourceTree {
     return text
   }
 
+  /// Whether the context has the file, ignored or not.
+  func hasFile(_ path: String) -> Bool { ((try? contents(FilePath(path))) ?? nil) != nil }
+
+  /// What a starter is chosen by.
+  var root: ContextRoot {
+    let names = Set(everything.keys.compactMap { $0.path.components.first?.string })
+    return ContextRoot(names: names) { name in (try? contents(FilePath(name))) ?? nil }
+  }
+
   /// Whether others may write to the files while they are read.
   var isChangeable: Bool { directory != nil }
 

@@ -61,5 +61,5 @@ struct LayerStore: Sendable {
     return path
   }
 
-  private func path(of blob: Digest) -> FilePath { folder.appending("\(blob.algorithm.rawValue)-\(blob.hex)") }
+  private func path(of blob: Digest) -> FilePath { folder.appending(blob.folderName) }
 }

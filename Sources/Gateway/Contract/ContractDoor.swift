@@ -21,7 +21,10 @@ struct ContractDoor: Sendable {
         others.append(route.method)
         continue
       }
-      let caller = try await identities.caller(of: call)
+      let caller =
+        route.isPublic
+        ? Identity(organization: identities.defaultOrganization, subject: "anybody", scopes: [])
+        : try await identities.caller(of: call)
       return try await route.answer(call, variables, calls, caller, reply)
     }
     guard !others.isEmpty else { throw unknownPath(call) }

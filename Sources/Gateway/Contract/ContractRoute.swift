@@ -16,11 +16,25 @@ struct ContractRoute: Sendable {
   let rpc: String
   let method: HTTPRequest.Method
   let path: PathTemplate
+  /// Whether callers need not say who they are; they are the default organisation then.
+  let isPublic: Bool
   /// Calls the RPC; given the path's variables and how streams are written.
   let answer: @Sendable (Call, [String: String], ContractCalls, Identity, StreamReply) async throws(Failure) -> Response
 
   /// The HTTP mapping of every service; `ContractRouteTests` holds it against the protos' google.api.http options.
   static let table: [ContractRoute] = build + secret + compute
+
+  init(
+    rpc: String, method: HTTPRequest.Method, path: PathTemplate, isPublic: Bool = false,
+    answer: @escaping @Sendable (Call, [String: String], ContractCalls, Identity, StreamReply) async throws(Failure) ->
+      Response
+  ) {
+    self.rpc = rpc
+    self.method = method
+    self.path = path
+    self.isPublic = isPublic
+    self.answer = answer
+  }
 
   static func unary<Input: Message, Output: Message>(
     _ rpc: String,
@@ -55,7 +69,7 @@ struct ContractRoute: Sendable {
   }
 
   /// Default values are left out, which is SwiftProtobuf's way too; a status is never the default.
-  private static func json(_ message: some Message) throws(Failure) -> [UInt8] {
+  static func json(_ message: some Message) throws(Failure) -> [UInt8] {
     do { return try message.jsonUTF8Bytes() } catch { throw Failure(wrapping: error, while: "writing JSON") }
   }
 }

@@ -67,7 +67,7 @@ enum MessageDecoding {
       )
     case .object(let members):
       if case .unknownField(let name) = error { return unknown(name, shape, members) }
-      if case .conflictingOneOf = error { return conflict(members, shape) }
+      if case .conflictingOneOf = error { return conflict(members, shape, body) }
       let guilty = members.first { !isDecodable(M.self, body, $0) }
       return Failure(
         .invalidArgument,
@@ -99,8 +99,12 @@ enum MessageDecoding {
     )
   }
 
-  private static func conflict(_ members: [JSONText.Member], _ shape: MessageShape) -> Failure {
+  /// Where none of the members at the top is one of several, those below are.
+  private static func conflict(_ members: [JSONText.Member], _ shape: MessageShape, _ body: [UInt8]) -> Failure {
     let sent = members.compactMap { shape[$0.name] }.filter { $0.oneof != nil }
+    if sent.isEmpty, let (below, members, text) = messageBelow(members, shape, body) {
+      return conflict(members, below, text)
+    }
     let allowed = shape.fields.filter { $0.oneof != nil && $0.oneof == sent.first?.oneof }
     return Failure(
       .invalidArgument,
@@ -108,6 +112,20 @@ enum MessageDecoding {
       "members \(sent.map { "'\($0.jsonName)'" }.joined(separator: " and ")) exclude each other",
       hint: "send exactly one of \(allowed.map(\.jsonName).joined(separator: ", "))"
     )
+  }
+
+  /// The first member that is a message with a choice of members, with the members that were sent of it.
+  private static func messageBelow(
+    _ members: [JSONText.Member], _ shape: MessageShape, _ body: [UInt8]
+  ) -> (MessageShape, [JSONText.Member], [UInt8])? {
+    for member in members {
+      guard let below = shape[member.name].flatMap(MessageShape.of), below.fields.contains(where: { $0.oneof != nil })
+      else { continue }
+      // The names of fields hold no brace, so the first one begins the value.
+      let text = Array(body[member.text].drop { $0 != UInt8(ascii: "{") })
+      if case .object(let members) = JSONText.inspect(text) { return (below, members, text) }
+    }
+    return nil
   }
 
   private static func hint(_ error: JSONDecodingError, field: MessageShape.Field?) -> String {

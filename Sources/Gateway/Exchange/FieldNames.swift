@@ -17,6 +17,7 @@ extension HTTPField.Name {
   static let distributionVersion = known("docker-distribution-api-version")
   static let ociSubject = known("oci-subject")
   static let ociFiltersApplied = known("oci-filters-applied")
+  static let warning = known("warning")
   static let ociTag = known("oci-tag")
 
   private static func known(_ text: String) -> HTTPField.Name {

@@ -13,6 +13,7 @@ struct OwnDoor: Sendable {
   let contexts: ContextDoor
   let queue: QueueDoor
   let faults: FaultDoor
+  let collection: CollectionDoor
   /// Nil where nobody can reset.
   let reset: ResetDoor?
   let reply: StreamReply
@@ -49,6 +50,8 @@ struct OwnDoor: Sendable {
       let caller = try await identities.caller(of: call)
       guard let reset else { throw Self.unknown(call) }
       return try await reset.respond(to: call, as: caller)
+    case ["gc"]:
+      return try await collection.respond(to: call, as: try await identities.caller(of: call))
     case let path where path.count == 3 && path[0] == "builds" && path[2] == "events":
       guard call.isReading else { return .methodNotAllowed(call, allowed: [.get]) }
       return try await events(of: PercentText.decoded(path[1]), call)
@@ -76,7 +79,7 @@ struct OwnDoor: Sendable {
       reason: "path-unknown",
       "nothing answers on '\(call.path.prefix(500))'",
       hint:
-        "there are version, session, queue, faults, secrets, contexts, reset, images/import and builds/ID/events "
+        "there are version, session, queue, faults, secrets, contexts, reset, gc, images/import and builds/ID/events "
         + "below /_kindling/"
     )
   }

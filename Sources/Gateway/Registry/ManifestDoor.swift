@@ -7,8 +7,7 @@ import Registry
 
 /// Reading, pushing and deleting manifests.
 struct ManifestDoor: Sendable {
-  /// Twice what the specification asks a registry to take.
-  private static let bodyLimit = 8 << 20
+  private static let bodyLimit = Int(ImageRegistry.manifestLimit.bytes)
 
   let registry: ImageRegistry
 
@@ -54,7 +53,7 @@ struct ManifestDoor: Sendable {
       throw Failure(
         .resourceExhausted,
         reason: "size-invalid",
-        "the manifest is larger than 8 MiB",
+        "the manifest is larger than 4 MiB",
         hint: "keep large content in layers"
       )
     }
@@ -63,15 +62,21 @@ struct ManifestDoor: Sendable {
     // The specification's next version lets a push by digest name its tags.
     let tags = try call.query.all("tag").map { (text) throws(Failure) in try Tag(text) }
     let stored = try await BlockingWork.run { () throws(Failure) in
-      let stored = try registry.putManifest(bytes, mediaType: type, as: reference, in: repository)
-      for tag in tags { _ = try registry.putManifest(bytes, mediaType: type, as: .tag(tag), in: repository) }
-      return stored
+      try registry.putManifest(bytes, mediaType: type, as: reference, in: repository, tags: tags)
     }
     var headers: HTTPFields = [
       .location: "/v2/\(repository)/manifests/\(stored.digest)", .dockerContentDigest: stored.digest.description,
     ]
     headers[.ociSubject] = stored.subject?.description
+    headers[.warning] = Self.warning(stored.missing)
     for tag in tags { headers.append(HTTPField(name: .ociTag, value: tag.name)) }
     return Response(status: .created, headers: headers)
+  }
+
+  /// The specification's `Warning`, which clients show: one of at most 4096 bytes, without quotes of its own.
+  private static func warning(_ missing: [Digest]) -> String? {
+    guard !missing.isEmpty else { return nil }
+    let some = missing.prefix(4).map(\.description).joined(separator: ", ") + (missing.count > 4 ? ", ..." : "")
+    return "299 - \"the index names \(missing.count) manifests that are not in this repository: \(some)\""
   }
 }

@@ -18,8 +18,9 @@ struct UploadDoor: Sendable {
       if try await mount(digest, query["from"], into: repository, caller) { return created(digest, in: repository) }
     }
     let expected = try query["digest"].map { (text) throws(Failure) in try Digest(text) }
+    let algorithm = if let expected { expected.algorithm } else { try Self.algorithm(query["digest-algorithm"]) }
     let upload = try await BlockingWork.run { () throws(Failure) in
-      try registry.startUpload(in: repository, algorithm: expected?.algorithm ?? .sha256)
+      try registry.startUpload(in: repository, algorithm: algorithm)
     }
     guard let expected else { return accepted(upload, in: repository, offset: 0) }
     do throws(Failure) {
@@ -30,6 +31,17 @@ struct UploadDoor: Sendable {
       throw error
     }
     return created(expected, in: repository)
+  }
+
+  /// What the specification's next version lets a client say before it knows the digest.
+  private static func algorithm(_ text: String?) throws(Failure) -> Digest.Algorithm {
+    guard let text else { return .sha256 }
+    guard let algorithm = Digest.Algorithm(rawValue: text) else {
+      throw Failure(
+        .invalidArgument, reason: "unsupported", "digest algorithm '\(text.prefix(100))' is not known here",
+        hint: "use " + Digest.Algorithm.allCases.map(\.rawValue).joined(separator: " or "))
+    }
+    return algorithm
   }
 
   /// PATCH, PUT, GET and DELETE on `…/blobs/uploads/ID`.

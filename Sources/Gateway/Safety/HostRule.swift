@@ -1,19 +1,23 @@
 import Diagnostics
+import Runner
 
 /// Which `Host` a request may name (DNS rebinding: a page of another origin reaches this machine under its own name,
 /// and the browser believes it to be the same origin).
 struct HostRule: Sendable {
   private let names: Set<String>
   private let allowsAll: Bool
+  private let apps: AppDomain?
 
-  /// `extra` names hosts besides this machine's own; `*` among them allows every host.
-  init(extra: [String]) {
+  /// `extra` names hosts besides this machine's own; `*` among them allows every host but those of `apps`.
+  init(extra: [String], apps: AppDomain? = nil) {
+    self.apps = apps
     names = Set(extra.map { Self.name(of: $0) })
     allowsAll = extra.contains("*")
   }
 
   /// Throws `host-refused` unless the header names this server. No header at all is HTTP/1.0, which no browser speaks.
   func check(_ authority: String?) throws(Failure) {
+    if let authority, apps?.label(of: authority) != nil { throw Self.ofAnApp(authority) }
     guard !allowsAll, let authority, !authority.isEmpty else { return }
     let host = Self.name(of: authority)
     guard !isOwn(host) else { return }
@@ -23,6 +27,14 @@ struct HostRule: Sendable {
       "host '\(authority.prefix(255))' is not a name of this server",
       hint: "call it as localhost, or start it with: kindling start --allow-host \(host.prefix(255))"
     )
+  }
+
+  // Pages that an app serves are of its own origin, and must not find the gateway there.
+  private static func ofAnApp(_ authority: String) -> Failure {
+    Failure(
+      .permissionDenied, reason: "host-misdirected",
+      "this connection is for the server itself, and host '\(authority.prefix(255))' is an app's",
+      hint: "call it on a connection of its own")
   }
 
   /// An address cannot be rebound, only a name can, so every address passes.

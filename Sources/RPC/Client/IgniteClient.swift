@@ -5,18 +5,20 @@ import GRPCCore
 import GRPCNIOTransportHTTP2
 import SystemPackage
 
-/// The contract's BuildService as its caller sees it: over plaintext HTTP/2, with the caller's token.
+/// The contract's services as their caller sees them: over plaintext HTTP/2, with the caller's token.
 ///
 /// Every method throws what the server's own `Failure` was, or `server-unreachable`.
 package struct IgniteClient: Sendable {
-  private typealias Transport = HTTP2ClientTransport.Posix
+  typealias Transport = HTTP2ClientTransport.Posix
 
   /// Bytes of an archive in one message, as the contract recommends.
   package static let chunk = ByteCount.kibibytes(512)
 
   private let builds: Dodil_Ignite_V1_BuildService.Client<Transport>
+  let secrets: Dodil_Ignite_V1_SecretService.Client<Transport>
+  let compute: Dodil_Ignite_V1_ComputeService.Client<Transport>
   private let server: Door.Address
-  private let metadata: Metadata
+  let metadata: Metadata
 
   /// Opens a connection, which lasts as long as `body` runs. `token` is sent as it is; nil sends none.
   package static func withConnection<Result: Sendable>(
@@ -48,13 +50,7 @@ package struct IgniteClient: Sendable {
         config: config
       )
       return try await withGRPCClient(transport: transport) { client in
-        let result = try await body(
-          IgniteClient(
-            builds: Dodil_Ignite_V1_BuildService.Client(wrapping: client),
-            server: server,
-            metadata: metadata
-          )
-        )
+        let result = try await body(IgniteClient(client, server: server, metadata: metadata))
         done = result
         return result
       }
@@ -65,12 +61,10 @@ package struct IgniteClient: Sendable {
     }
   }
 
-  private init(
-    builds: Dodil_Ignite_V1_BuildService.Client<Transport>,
-    server: Door.Address,
-    metadata: Metadata
-  ) {
-    self.builds = builds
+  private init(_ client: GRPCClient<Transport>, server: Door.Address, metadata: Metadata) {
+    builds = Dodil_Ignite_V1_BuildService.Client(wrapping: client)
+    secrets = Dodil_Ignite_V1_SecretService.Client(wrapping: client)
+    compute = Dodil_Ignite_V1_ComputeService.Client(wrapping: client)
     self.server = server
     self.metadata = metadata
   }
@@ -163,14 +157,14 @@ package struct IgniteClient: Sendable {
     }
   }
 
-  private static var options: CallOptions {
+  static var options: CallOptions {
     var options = CallOptions.defaults
     // A server that is not there is an answer too; waiting for it is the caller's choice.
     options.waitForReady = false
     return options
   }
 
-  private func answer<Answer>(_ call: () async throws -> Answer) async throws(Failure) -> Answer {
+  func answer<Answer>(_ call: () async throws -> Answer) async throws(Failure) -> Answer {
     do { return try await call() } catch { throw Failure(answer: error, server: server) }
   }
 }

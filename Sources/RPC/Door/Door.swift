@@ -1,4 +1,5 @@
 import Diagnostics
+import NIOCore
 
 /// Words about the shared port.
 package enum Door {
@@ -28,5 +29,19 @@ package enum Door {
     /// about that bound and the way around it, and not about a transport's limit.
     package var message = ByteCount.mebibytes(64)
     package init() {}
+  }
+  /// Connections that are not for the door's responder, told by the host their first request names.
+  package struct Guests: Sendable {
+    let own: @Sendable (_ host: String) -> Bool
+    let serve: @Sendable (_ channel: any Channel) -> EventLoopFuture<Void>
+
+    /// `own` tells by a `Host` header's value; `serve` then makes the connection speak, from its first byte on.
+    package init(
+      own: @escaping @Sendable (_ host: String) -> Bool,
+      serve: @escaping @Sendable (_ channel: any Channel) -> EventLoopFuture<Void>
+    ) {
+      self.own = own
+      self.serve = serve
+    }
   }
 }

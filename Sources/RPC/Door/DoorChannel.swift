@@ -7,6 +7,8 @@ struct DoorChannel: ServerChildChannel {
   enum Conversation: Sendable {
     case http1(HTTP1Channel.Value)
     case grpc(GRPCIntake.Connection)
+    /// Somebody else's, who is at it already.
+    case guest
   }
 
   struct Value: ServerChildChannelValue {
@@ -18,6 +20,7 @@ struct DoorChannel: ServerChildChannel {
   let http1: HTTP1Channel
   let intake: GRPCIntake
   let connections: OpenConnections
+  let guests: Door.Guests?
   /// How long a connection may take to say what it speaks.
   let patience: TimeAmount
 
@@ -26,8 +29,8 @@ struct DoorChannel: ServerChildChannel {
   func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
     channel.eventLoop.makeCompletedFuture {
       let promise = channel.eventLoop.makePromise(of: Conversation.self)
-      let handler = PrefaceHandler(patience: patience) { verdict in
-        let conversation = verdict == .http2 ? grpc(on: channel) : http1(on: channel, logger: logger)
+      let handler = PrefaceHandler(patience: patience, wantsHost: guests != nil) { verdict in
+        let conversation = converse(verdict, on: channel, logger: logger)
         conversation.cascade(to: promise)
         return conversation.map { _ in }
       } gaveUp: {
@@ -40,6 +43,17 @@ struct DoorChannel: ServerChildChannel {
       // came to handle would be; so it lives until it is closed.
       channel.closeFuture.whenComplete { _ in withExtendedLifetime(value) {} }
       return value
+    }
+  }
+
+  private func converse(
+    _ verdict: PrefaceHandler.Verdict, on channel: any Channel, logger: Logger
+  ) -> EventLoopFuture<Conversation> {
+    switch verdict {
+    case .http2: grpc(on: channel)
+    case .http1(let host?) where guests?.own(host) == true:
+      guests?.serve(channel).map { .guest } ?? http1(on: channel, logger: logger)
+    case .http1: http1(on: channel, logger: logger)
     }
   }
 
@@ -65,7 +79,7 @@ struct DoorChannel: ServerChildChannel {
     switch conversation {
     case .http1(let channel): await http1.handle(value: channel, logger: logger)
     case .grpc(let connection): intake.accept(connection, on: value.channel)
-    case nil: break
+    case .guest, nil: break
     }
   }
 }

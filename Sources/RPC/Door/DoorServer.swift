@@ -32,7 +32,7 @@ package final class DoorServer: ServiceLifecycle.Service {
 
   /// `off` names services that health says NOT_SERVING of; they still answer. `onReady` is called once, when all
   /// addresses listen, in order, with the ports they got. With `numbers` clients speak in those, and reflection shows
-  /// them.
+  /// them. `guests` get the connections they own before the responder.
   package init(
     addresses: [Door.Address],
     responder: @escaping HTTPChannelHandler.Responder,
@@ -40,6 +40,7 @@ package final class DoorServer: ServiceLifecycle.Service {
     off: Set<String> = [],
     interceptors: [any ServerInterceptor] = [],
     numbers: FieldNumbers? = nil,
+    guests: Door.Guests? = nil,
     isReady: @escaping @Sendable () -> Bool = { true },
     limits: Door.Limits = Door.Limits(),
     group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
@@ -58,6 +59,7 @@ package final class DoorServer: ServiceLifecycle.Service {
       http1: http1,
       intake: intake,
       connections: OpenConnections(),
+      guests: guests,
       patience: TimeAmount(limits.patience)
     )
     let router = Self.router(

@@ -18,6 +18,9 @@ package protocol AppFleet: Sendable {
   /// replicas don't become ready, and then calls go on as before and `status` tells.
   func activate(_ revision: AppRevision) async throws(Failure)
 
+  /// Starts the replicas that these apps keep when nobody calls (`AppPolicy.reservedReplicas`): after a server's start.
+  func keep(_ apps: [AppID]) async
+
   /// Ends every replica of the app, calls in flight too.
   func remove(_ app: AppID) async
 
@@ -29,6 +32,10 @@ package protocol AppFleet: Sendable {
 
   /// Ends everything: no call is admitted any more, replicas get `grace`.
   func stop(grace: Duration) async
+}
+
+extension AppFleet {
+  package func keep(_ apps: [AppID]) async {}
 }
 
 /// Leave to send one call to one replica. Ends with `end()`, or at the latest with its last reference.

@@ -20,11 +20,19 @@ package protocol Replica: Sendable {
   /// port. The caller owns it. Throws `replica-ended` when there is no network any more.
   func socket() throws(Failure) -> FileDescriptor
 
+  /// The TCP ports its processes listen on, for telling an author who listens elsewhere; empty when it cannot be told.
+  func listeningPorts() -> [AppPort]
+
   /// Returns when all of it is dead, however that came; may be awaited by many.
   func end() async -> ReplicaEnd
 
-  /// Sends the image's stop signal, after `grace` kills what is left. Returns when all is dead.
+  /// Sends the image's stop signal, after `grace` kills what is left. Returns when all is dead. May be called again
+  /// meanwhile; the shorter grace counts.
   func stop(grace: Duration) async
+}
+
+extension Replica {
+  package func listeningPorts() -> [AppPort] { [] }
 }
 
 /// How a replica ended.

@@ -70,10 +70,12 @@ package final class ReplicaLog: Sendable {
   /// The last `count` lines, oldest first.
   package func last(_ count: Int) -> [AppLogLine] { state.withLock { Array($0.lines.suffix(count)) } }
 
-  /// Lines to come until the replica's end. A follower that does not read loses the oldest of 4,096 lines.
-  package func follow() -> AsyncStream<AppLogLine> {
+  /// Lines to come until the replica's end; with `replaying` the kept ones before them. A follower that does not read
+  /// loses the oldest of 4,096 lines.
+  package func follow(replaying: Bool = false) -> AsyncStream<AppLogLine> {
     AsyncStream(bufferingPolicy: .bufferingNewest(4096)) { continuation in
       let number = state.withLock { state -> Int? in
+        if replaying { for line in state.lines { continuation.yield(line) } }
         guard !state.isClosed else { return nil }
         defer { state.nextFollower += 1 }
         state.followers[state.nextFollower] = continuation

@@ -80,6 +80,7 @@ package struct BuildJob: Sendable {
       buildArgs: record.buildArgs, platform: record.platform, noCache: record.noCache,
       organization: record.organization)
     order.buildName = record.name
+    if record.mayUseStarter { order.starter = StarterChoices.choose }
     order.agents = grants.agents
     order.allowsInsecure = grants.allowsInsecure
     order.layerFormat.latestTime = try SourceDateEpoch.seconds(record.buildArgs[SourceDateEpoch.name])

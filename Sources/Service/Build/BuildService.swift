@@ -48,6 +48,43 @@ package final class BuildService: Sendable {
       dockerfile: order.dockerfile, tags: order.tags, buildArgs: request.buildArgs, platform: order.platform,
       noCache: request.noCache, timeoutSeconds: request.timeoutSeconds, source: source, registry: request.registry,
       repository: request.repository, createdAt: clock.now())
+    return try await queued(record)
+  }
+
+  /// Queues the build of an app's code. Who may compile the app is decided by then, and the source is checked.
+  package func dispatch(_ code: AppCode, of app: AppID) async throws(Failure) -> BuildRecord? {
+    if let obstacle { throw obstacle }
+    var request = BuildRequest()
+    request.name = app.name.name
+    let source: BuildSource
+    switch code {
+    case .prebuilt: return nil
+    case .archive(let digest, let dockerfile, let arguments):
+      source = .archive(digest, context: nil)
+      (request.dockerfile, request.buildArgs) = (dockerfile, arguments)
+    case .git(let git, let dockerfile, let arguments):
+      source = .git(git)
+      (request.dockerfile, request.buildArgs) = (dockerfile, arguments)
+    }
+    let order = try CheckedRequest(request)
+    var record = BuildRecord(
+      id: BuildID.make(at: rising.next()), organization: app.organization, name: order.name,
+      dockerfile: order.dockerfile, tags: [try Tag("app-\(code.hash)")], buildArgs: request.buildArgs,
+      platform: order.platform, noCache: false, timeoutSeconds: 0, source: source, registry: "", repository: "",
+      createdAt: clock.now())
+    record.mayUseStarter = request.dockerfile.isEmpty
+    return try await queued(record)
+  }
+
+  /// Ends a build that an app's compile does not wait for any more.
+  package func abandon(_ build: BuildID) async { try? await queue.cancel(build) }
+
+  /// What a git source of an app must be; the same rules as of a build.
+  package func gitSource(url: String, reference: String, directory: String) throws(Failure) -> GitBuildSource {
+    try gitRules.source(url: url, reference: reference, directory: directory)
+  }
+
+  private func queued(_ record: BuildRecord) async throws(Failure) -> BuildRecord {
     try data.ledger.insert(record)
     do throws(Failure) {
       try data.events.append(.queued, to: record.id)

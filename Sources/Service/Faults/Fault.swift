@@ -11,6 +11,32 @@ package struct Fault: Sendable, Hashable, Codable {
     case cancelBuild = "CancelBuild"
     case saveBuildSecrets = "SaveBuildSecrets"
     case uploadBuildContext = "UploadBuildContext"
+    case createSecret = "CreateSecret"
+    case getSecret = "GetSecret"
+    case listSecrets = "ListSecrets"
+    case deleteSecret = "DeleteSecret"
+    case createApp = "CreateApp"
+    case getApp = "GetApp"
+    case listApps = "ListApps"
+    case updateAppConfig = "UpdateAppConfig"
+    case deleteApp = "DeleteApp"
+    case getAppState = "GetAppState"
+    case saveDraft = "SaveDraft"
+    case getDraftInfo = "GetDraftInfo"
+    case compileDraft = "CompileDraft"
+    case streamCompileLogs = "StreamCompileLogs"
+    case testDraft = "TestDraft"
+    case publishDraft = "PublishDraft"
+    case listAppVersions = "ListAppVersions"
+    case getAppVersion = "GetAppVersion"
+    case rollbackApp = "RollbackApp"
+    case invoke = "Invoke"
+    case invokeAsync = "InvokeAsync"
+    case getExecution = "GetExecution"
+    case watchExecution = "WatchExecution"
+    case getAppLogs = "GetAppLogs"
+    case streamAppLogs = "StreamAppLogs"
+    case getBuildLog = "GetBuildLog"
     /// New builds stay PENDING until the fault is gone.
     case pending
     /// Each line of a log comes late.
@@ -24,6 +50,8 @@ package struct Fault: Sendable, Hashable, Codable {
     /// The registry's door, by what its caller does.
     case registryPull = "registry-pull"
     case registryPush = "registry-push"
+    /// Calls of apps by their host names.
+    case hostCall = "invoke"
   }
 
   package var place: Place

@@ -16,12 +16,12 @@ package struct GitSources: Sendable {
 
   /// The tree of `source` for the build `record`; the caller releases its lease when the build is over.
   ///
-  /// The organisation's saved credentials go to the host of the source's own address (contract §1.1) and to no other;
+  /// The organisation's saved credentials, or the slot that the source names, go to the host of the source's own address (contract §1.1) and to no other;
   /// they stand in no event and in no failure, whatever the remote says.
   func tree(
     _ source: GitBuildSource, of record: BuildRecord, reporter: EventReporter
   ) async throws(Failure) -> FetchedTree {
-    let saved = try BuildSecretStore(data: data).gitCredentials(of: record.organization)
+    let saved = try credentials(source, of: record.organization)
     let redaction = Redaction(saved)
     do throws(Failure) {
       let credentials = saved.map { GitCredentials(username: $0.username, password: $0.password) }
@@ -37,8 +37,16 @@ package struct GitSources: Sendable {
       }
       return tree
     } catch {
-      throw Self.advised(redaction.failure(error), hasCredentials: saved != nil)
+      throw Self.advised(redaction.failure(error), hasCredentials: saved != nil, slot: source.secret)
     }
+  }
+
+  /// A slot is read now, at dispatch, so that a rotated one counts (contract §1.2).
+  private func credentials(
+    _ source: GitBuildSource, of organization: OrganizationName
+  ) throws(Failure) -> BuildSecrets.GitCredentials? {
+    guard let slot = source.secret else { return try BuildSecretStore(data: data).gitCredentials(of: organization) }
+    return try SecretStore(data: data).gitCredential(try SecretSlotName(slot), of: organization)
   }
 
   private static func events(
@@ -59,9 +67,13 @@ package struct GitSources: Sendable {
   }
 
   /// What to do about missing or wrong credentials is said in the words of this door.
-  private static func advised(_ failure: Failure, hasCredentials: Bool) -> Failure {
+  private static func advised(_ failure: Failure, hasCredentials: Bool, slot: String?) -> Failure {
     guard failure.reason == "git-auth-required" || failure.reason == "git-auth-refused" else { return failure }
     var failure = failure
+    if let slot {
+      failure.hint = "the secret '\(slot)' was not accepted; save another with: kindling secret create \(slot) --type git"
+      return failure
+    }
     failure.hint =
       hasCredentials
       ? "the organisation's saved git_credentials were not accepted; save others with SaveBuildSecrets"

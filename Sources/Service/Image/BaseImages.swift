@@ -5,6 +5,18 @@ import Registry
 import Remote
 import Storage
 
+/// Credentials for other registries that somebody brings along.
+package struct ShownCredentials: Sendable {
+  /// What they are called; pulls with others are not theirs.
+  package var name: String
+  package var credentials: RegistryCredentials
+
+  package init(name: String, credentials: RegistryCredentials) {
+    self.name = name
+    self.credentials = credentials
+  }
+}
+
 /// What `FROM` means: an image that is here, else one of another registry, fetched and kept for the organisation.
 ///
 /// A pulled image lies in the organisation's own repository `ORG/<registry>/<name>` and is nobody else's: another
@@ -53,24 +65,45 @@ package struct BaseImages: BaseImageSource {
   package func image(
     _ text: String, platform: Platform, for organization: OrganizationName, watch: @escaping TransferMeter.Watch
   ) async throws(Failure) -> BaseImage {
+    try await located(text, platform: platform, for: organization, shown: nil, watch: watch).image
+  }
+
+  /// The same with the repository of the embedded registry that it lies in now. `shown` is what its registry is shown in
+  /// place of what the organisation saved for its builds.
+  package func located(
+    _ text: String, platform: Platform, for organization: OrganizationName, shown: ShownCredentials?,
+    watch: @escaping TransferMeter.Watch
+  ) async throws(Failure) -> (image: BaseImage, repository: Repository) {
     let reference = try Reference(text)
     let own = try local.repository(of: reference, for: organization)
-    guard !local.isOwn(reference) else { return try await local.image(text, platform: platform, for: organization) }
+    guard !local.isOwn(reference) else {
+      return (try await local.image(text, platform: platform, for: organization), own)
+    }
     let name = try RemoteName(reference)
     let pulled = try Repository("\(organization)/\(LocalImages.component(ofHost: name.host))/\(name.repository)")
     // A short name is the organisation's own image first: what it pushed or imported stands over Docker Hub's.
     if own != pulled, try isHere(reference.manifest, own) {
-      return try local.image(text, reference.manifest, in: own, platform: platform)
+      return (try local.image(text, reference.manifest, in: own, platform: platform), own)
     }
+    let credentials = if let shown { shown.credentials } else { try credentials(organization) }
     let kept = try kept(text, reference.manifest, pulled, platform)
-    if let kept, try await isCurrent(name, pulled, organization) { return kept }
-    let one = JointPulls.Name(organization: organization, image: "\(name)", platform: platform)
+    if let kept, try await isCurrent(name, pulled, credentials) { return (kept, pulled) }
+    let one = JointPulls.Name(
+      organization: organization, image: "\(name)", platform: platform, credentials: shown?.name)
     var image = try await pulls.join(one, watch: watch) { [self] (watch) async throws(Failure) in
-      try await pull(text, name, to: pulled, platform, organization, TransferMeter(.pull, text, watch: watch))
+      let meter = TransferMeter(.pull, text, watch: watch)
+      return try await pull(text, name, to: pulled, platform, organization, credentials, shown?.name, meter)
     }
     // The other build may have written the name in another way.
     image.reference = text
-    return image
+    return (image, pulled)
+  }
+
+  /// An image that was located before; nil when it is not here any more.
+  package func here(
+    _ image: AppImage, platform: Platform
+  ) throws(Failure) -> BaseImage? {
+    try kept(image.reference, .digest(image.digest), image.repository, platform)
   }
 
   private func isHere(_ manifest: ManifestReference, _ repository: Repository) throws(Failure) -> Bool {
@@ -97,7 +130,7 @@ package struct BaseImages: BaseImageSource {
 
   /// Whether what is here under the name still is what the name stands for, as far as anybody can tell.
   private func isCurrent(
-    _ name: RemoteName, _ repository: Repository, _ organization: OrganizationName
+    _ name: RemoteName, _ repository: Repository, _ credentials: RegistryCredentials
   ) async throws(Failure) -> Bool {
     guard case .tag(let tag) = name.manifest, let memory = try data.ledger.pulledTag(tag, in: repository) else {
       return true
@@ -108,7 +141,7 @@ package struct BaseImages: BaseImageSource {
     let life = Int64(tagLife / .milliseconds(1))
     if (memory.askedAt.milliseconds...memory.askedAt.milliseconds + life).contains(now.milliseconds) { return true }
     do throws(Failure) {
-      guard try await remote.currentDigest(of: name, credentials: credentials(organization)) == memory.digest else {
+      guard try await remote.currentDigest(of: name, credentials: credentials) == memory.digest else {
         return false
       }
     } catch {
@@ -122,18 +155,19 @@ package struct BaseImages: BaseImageSource {
 
   private func pull(
     _ text: String, _ name: RemoteName, to repository: Repository, _ platform: Platform,
-    _ organization: OrganizationName, _ meter: TransferMeter
+    _ organization: OrganizationName, _ credentials: RegistryCredentials, _ slot: String?, _ meter: TransferMeter
   ) async throws(Failure) -> BaseImage {
-    let ledger = data.ledger
+    let (ledger, blobs) = (data.ledger, data.blobs)
+    let hold = blobs.leases.hold()
+    defer { hold.release() }
     let image: PulledImage
     do throws(Failure) {
-      image = try await remote.pull(name, platform: platform, credentials: credentials(organization), meter: meter) {
-        digest in
+      image = try await remote.pull(name, platform: platform, credentials: credentials, meter: meter) { digest in
         // Nobody may have a blob by naming it: it must come to this organisation, or be its own already.
-        (try? ledger.hasBlob(digest, inAnyRepositoryOf: organization.name)) ?? false
+        blobs.keep(digest) && ((try? ledger.hasBlob(digest, inAnyRepositoryOf: organization.name)) ?? false)
       }
     } catch {
-      throw Self.advised(error, text, name)
+      throw Self.advised(error, text, name, slot)
     }
     try keep(image, in: repository)
     meter.finish()
@@ -143,13 +177,14 @@ package struct BaseImages: BaseImageSource {
   /// The blobs first, then the manifests, and the tag last.
   private func keep(_ image: PulledImage, in repository: Repository) throws(Failure) {
     try data.blobs.makeDurable(image.blobs)
-    for digest in image.blobs { try data.ledger.linkBlob(digest, to: repository) }
+    for digest in image.blobs { try data.ledger.linkBlob(digest, to: repository, at: data.clock.now()) }
     let manifest = image.manifest
     try registry.putManifest(
       manifest.bytes, mediaType: manifest.mediaType, as: .digest(manifest.digest), in: repository)
     if let index = image.index {
       try registry.putManifest(index.bytes, mediaType: index.mediaType, as: .digest(index.digest), in: repository)
     }
+    try data.ledger.savePulled([manifest.digest] + (image.index.map { [$0.digest] } ?? []), in: repository)
     guard case .tag(let tag) = image.name.manifest else { return }
     let top = image.index ?? manifest
     // A digest of another algorithm cannot be a tag's here; the next build asks again.
@@ -160,14 +195,16 @@ package struct BaseImages: BaseImageSource {
   }
 
   /// Says what to do for an image that is neither here nor to be had.
-  private static func advised(_ failure: Failure, _ text: String, _ name: RemoteName) -> Failure {
+  private static func advised(_ failure: Failure, _ text: String, _ name: RemoteName, _ slot: String?) -> Failure {
     var failure = failure
     switch failure.reason {
     case "image-unknown":
       failure.reason = "base-image-unknown"
       failure.hint = "check the name, or import it with: kindling image import \(text) FILE-or-DIR"
     case "registry-auth-required", "registry-auth-refused", "registry-denied":
-      failure.hint = "save registry_credentials for '\(name.host)' with SaveBuildSecrets, or check the name"
+      failure.hint =
+        slot.map { "check the image's name, or what the secret '\($0)' holds for '\(name.host)'" }
+        ?? "save registry_credentials for '\(name.host)' with SaveBuildSecrets, or check the name"
     case let reason where reason.hasPrefix("outbound-"):
       failure.message = "base image '\(text)' is not here and cannot be fetched: " + failure.message
       failure.hint =

@@ -46,6 +46,8 @@ package struct ImageImportService: Sendable {
   }
 
   private func store(_ archive: FilePath, as repository: Repository, _ tag: Tag) throws(Failure) -> ImportedImage {
+    let hold = data.blobs.leases.hold()
+    defer { hold.release() }
     let scratch = data.path(.work).appending("import-\(BuildID.make(at: data.clock.now()))")
     defer { try? FileTree.remove(scratch) }
     let files = try ArchivedFiles(ArchiveNormalizer.tar(from: archive, into: scratch))

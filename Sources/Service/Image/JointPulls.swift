@@ -13,6 +13,8 @@ final class JointPulls: Sendable {
     var organization: OrganizationName
     var image: String
     var platform: Platform
+    /// The secret slot that is shown; nil is what the organisation saved.
+    var credentials: String?
   }
 
   typealias Ending = Result<BaseImage, Failure>

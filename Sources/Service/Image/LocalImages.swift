@@ -65,6 +65,7 @@ package struct LocalImages: BaseImageSource {
   ) throws(Failure) -> BaseImage {
     do throws(Failure) {
       var stored = try registry.manifest(manifest, in: repository)
+      registry.used(stored)
       if stored.mediaType.isIndex {
         let index = try decode(Index.self, stored.bytes, of: text)
         guard let chosen = index.manifest(for: platform) else {
@@ -73,6 +74,7 @@ package struct LocalImages: BaseImageSource {
             hint: "it has: " + index.manifests.compactMap { $0.platform?.description }.joined(separator: ", "))
         }
         stored = try registry.manifest(.digest(chosen.digest), in: repository)
+        registry.used(stored)
       }
       let manifest = try decode(Manifest.self, stored.bytes, of: text)
       // A manifest may name layers its pusher never had, of foreign types: those are not to be read through it.

@@ -12,24 +12,31 @@ import SystemPackage
 ///
 /// Builder and registry share it; who may see a blob is the ledger's business.
 package final class BlobStore: Sendable {
-  private let folder: DigestFolder
+  let folder: DigestFolder
+  /// What no collection may take.
+  package let leases: BlobLeases
+  /// The folder `oci` itself.
+  let layout: FilePath
+  /// What a scrub set aside.
+  let quarantine: FilePath
 
-  init(root: FilePath, uploads: FilePath, durability: Durability) throws(Failure) {
+  init(
+    root: FilePath, uploads: FilePath, quarantine: FilePath, durability: Durability, clock: WallClock
+  ) throws(Failure) {
+    leases = BlobLeases(clock: clock)
+    layout = root
+    self.quarantine = quarantine
     folder = DigestFolder(
       root: root.appending("blobs"),
       uploads: uploads,
       layout: .byAlgorithm,
-      durability: durability
+      durability: durability,
+      leases: leases
     )
     for algorithm in Digest.Algorithm.allCases {
       try folder.root.appending(algorithm.rawValue).makeDirectory()
     }
     try Self.write(#"{"imageLayoutVersion":"1.0.0"}"#, to: root.appending("oci-layout"), durability)
-    try Self.write(
-      #"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#,
-      to: root.appending("index.json"),
-      durability
-    )
   }
 
   /// Where the blob's file is or would be, for readers that want a path.
@@ -56,9 +63,13 @@ package final class BlobStore: Sendable {
     return try descriptor.readAll(limit: limit, of: path(of: digest))
   }
 
-  /// Removes the blob; false when there was none.
-  @discardableResult
-  package func delete(_ digest: Digest) throws(Failure) -> Bool { try folder.delete(digest) }
+  /// Says that the blob will be needed and was used now, and whether it is here: until its user's hold ends, and an hour
+  /// without one, no collection takes it.
+  package func keep(_ digest: Digest) -> Bool {
+    guard leases.touch(digest), contains(digest) else { return false }
+    path(of: digest).touch()
+    return true
+  }
 
   /// Begins a blob. `algorithm` is the one its final digest is expected in.
   package func writer(_ algorithm: Digest.Algorithm = .sha256) throws(Failure) -> BlobWriter {

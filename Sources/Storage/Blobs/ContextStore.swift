@@ -14,8 +14,9 @@ import SystemPackage
 package final class ContextStore: Sendable {
   private let folder: DigestFolder
 
-  init(root: FilePath, uploads: FilePath, durability: Durability) throws(Failure) {
-    folder = DigestFolder(root: root, uploads: uploads, layout: .flat, durability: durability)
+  init(root: FilePath, uploads: FilePath, durability: Durability, clock: WallClock) throws(Failure) {
+    folder = DigestFolder(
+      root: root, uploads: uploads, layout: .flat, durability: durability, leases: BlobLeases(clock: clock))
     try root.makeDirectory()
   }
 

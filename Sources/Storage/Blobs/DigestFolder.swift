@@ -25,6 +25,7 @@ struct DigestFolder: Sendable {
   let uploads: FilePath
   let layout: Layout
   let durability: Durability
+  let leases: BlobLeases
 
   func path(of digest: Digest) -> FilePath {
     switch layout {
@@ -48,16 +49,22 @@ struct DigestFolder: Sendable {
   ) throws(Failure) {
     let target = path(of: digest)
     let mustSync = durably && durability == .durable
-    // A file of another size was torn by a loss of power before it was synced: the new one takes its place.
-    if target.fileSize == size {
+    // Of content that is there already the file was most likely synced; where the present one vanishes meanwhile, the new
+    // one goes to the disk below.
+    let wasSynced = mustSync && target.fileSize != size
+    if wasSynced { try descriptor.synchronize(temporary) }
+    let isKnown = try leases.bring(digest) { () throws(Failure) in
+      // A file of another size was torn by a loss of power before it was synced: the new one takes its place.
+      guard target.fileSize == size else {
+        try temporary.rename(to: target)
+        return false
+      }
       try temporary.removeFile()
-      // The present one may have been committed without a sync, and its age protects it from being collected.
-      target.withPlatformString { _ = utimensat(AT_FDCWD, $0, nil, 0) }
-      if mustSync { try target.synchronize() }
-    } else {
-      if mustSync { try descriptor.synchronize(temporary) }
-      try temporary.rename(to: target)
+      target.touch()
+      return true
     }
+    // The present one may have been committed without a sync.
+    if mustSync, isKnown || !wasSynced { try target.synchronize() }
     if mustSync { try target.removingLastComponent().synchronize() }
   }
 

@@ -15,5 +15,7 @@ enum BuildQuery {
   static let contextsInUse = """
     SELECT digest FROM contexts
     UNION SELECT source_digest FROM builds WHERE status IN ('pending', 'running') AND source_digest IS NOT NULL
+    UNION SELECT archive FROM app_drafts WHERE archive IS NOT NULL
+    UNION SELECT archive FROM app_versions WHERE archive IS NOT NULL
     """
 }

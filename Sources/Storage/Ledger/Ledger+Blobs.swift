@@ -3,9 +3,9 @@ import GRDB
 import OCI
 
 extension Ledger {
-  /// Makes a stored blob visible in the repository.
-  package func linkBlob(_ digest: Digest, to repository: Repository) throws(Failure) {
-    try write("adding a blob to a repository") { db in try Self.link([digest], to: repository, db) }
+  /// Makes a stored blob visible in the repository. `moment` is how a collection knows that a manifest may still come.
+  package func linkBlob(_ digest: Digest, to repository: Repository, at moment: Timestamp) throws(Failure) {
+    try write("adding a blob to a repository") { db in try Self.link([digest], to: repository, at: moment, db) }
   }
 
   /// Whether the blob can be seen in the repository.
@@ -39,15 +39,20 @@ extension Ledger {
     }
   }
 
-  static func link(_ digests: some Sequence<Digest>, to repository: Repository, _ db: Database) throws {
+  static func link(
+    _ digests: some Sequence<Digest>, to repository: Repository, at moment: Timestamp, _ db: Database
+  ) throws {
     try db.execute(
       sql: "INSERT INTO repositories (name, owner) VALUES (?, ?) ON CONFLICT DO NOTHING",
       arguments: [repository.name, repository.owner]
     )
     for digest in digests {
       try db.execute(
-        sql: "INSERT INTO repository_blobs (repository, digest) VALUES (?, ?) ON CONFLICT DO NOTHING",
-        arguments: [repository.name, digest.description]
+        sql: """
+          INSERT INTO repository_blobs (repository, digest, linked_at) VALUES (?, ?, ?)
+          ON CONFLICT (repository, digest) DO UPDATE SET linked_at = max(linked_at, excluded.linked_at)
+          """,
+        arguments: [repository.name, digest.description, moment.milliseconds]
       )
     }
   }

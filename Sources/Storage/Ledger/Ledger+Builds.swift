@@ -10,15 +10,15 @@ extension Ledger {
         sql: """
           INSERT INTO builds (id, organization, name, dockerfile, tags, build_args, platform, no_cache,
             timeout_seconds, source_kind, source_digest, source_context, git_url, git_reference, git_directory,
-            git_commit, registry, repository, status, image_references, created_at)
-          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            git_commit, git_secret, may_use_starter, registry, repository, status, image_references, created_at)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
           """,
         arguments: [
           build.id.text, build.organization.name, build.name, build.dockerfile, try JSONColumn.text(build.tags),
           try JSONColumn.text(build.buildArgs), build.platform.description, build.noCache,
           Int64(clamping: build.timeoutSeconds), build.source.kind, build.source.digest?.description,
           build.source.context?.text, build.source.git?.url, build.source.git?.reference,
-          build.source.git?.directory, build.source.git?.commit, build.registry, build.repository,
+          build.source.git?.directory, build.source.git?.commit, build.source.git?.secret, build.mayUseStarter, build.registry, build.repository,
           build.status.rawValue, try JSONColumn.text(build.imageReferences), build.createdAt.milliseconds,
         ]
       )
@@ -199,7 +199,7 @@ extension BuildSource {
       self = .git(
         GitBuildSource(
           url: url, reference: row["git_reference"] ?? "", directory: row["git_directory"] ?? "",
-          commit: row["git_commit"]))
+          commit: row["git_commit"], secret: row["git_secret"]))
     default: throw Self.damaged(kind)
     }
   }
@@ -227,6 +227,7 @@ extension BuildRecord {
       repository: row["repository"],
       createdAt: Timestamp(milliseconds: row["created_at"])
     )
+    mayUseStarter = row["may_use_starter"] ?? false
     status = BuildStatus(rawValue: row["status"]) ?? .failed
     failure = try (row["failure"] as String?).map { try JSONColumn.value(Failure.self, $0) }
     imageReferences = try JSONColumn.value([String].self, row["image_references"])

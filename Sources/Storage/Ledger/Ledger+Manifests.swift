@@ -19,7 +19,7 @@ extension Ledger {
     completing build: BuildCompletion? = nil
   ) throws(Failure) {
     try write("saving a manifest") { db in
-      try Self.link(linking, to: manifest.repository, db)
+      try Self.link(linking, to: manifest.repository, at: manifest.pushedAt, db)
       for blob in blobs where try !Self.hasBlob(blob, in: manifest.repository, db) {
         throw Failure(
           .notFound,
@@ -59,6 +59,19 @@ extension Ledger {
         sql: "SELECT * FROM manifests WHERE repository = ? AND digest = ?",
         arguments: [repository.name, digest.description]
       ).map(ManifestRow.init(row:))
+    }
+  }
+
+  /// Those of an index's manifests that the repository has not; what an index of other things than manifests names may
+  /// be a blob.
+  package func missing(_ children: [Digest], from repository: Repository) throws(Failure) -> [Digest] {
+    try read("looking for an index's manifests") { db in
+      try children.filter { child in
+        guard try !Self.hasBlob(child, in: repository, db) else { return false }
+        return try Bool.fetchOne(
+          db, sql: "SELECT EXISTS (SELECT 1 FROM manifests WHERE repository = ? AND digest = ?)",
+          arguments: [repository.name, child.description]) == false
+      }
     }
   }
 

@@ -33,6 +33,48 @@ extension Ledger {
     }
   }
 
+  /// Remembers that the manifests came from another registry, so that they may go when space is short.
+  package func savePulled(_ manifests: [Digest], in repository: Repository) throws(Failure) {
+    try write("saving a pulled image") { db in
+      for digest in manifests {
+        try db.execute(
+          sql: "INSERT INTO pulled_manifests (repository, digest) VALUES (?, ?) ON CONFLICT DO NOTHING",
+          arguments: [repository.name, digest.description])
+      }
+    }
+  }
+
+  /// A pulled manifest that may go, and what goes with it.
+  package struct PulledManifest: Sendable {
+    package var name: ManifestName
+    /// Its own digest and those of config, layers or manifests.
+    package var content: [Digest]
+  }
+
+  /// Manifests of other registries that nobody has named otherwise here since: their tags are those they were pulled by.
+  package func pulledManifests() throws(Failure) -> [PulledManifest] {
+    try read("reading pulled images") { db in
+      try Row.fetchAll(
+        db,
+        sql: """
+          SELECT p.repository, p.digest, (
+            SELECT json_group_array(r.digest) FROM manifest_references AS r
+            WHERE r.repository = p.repository AND r.manifest = p.digest) AS content
+          FROM pulled_manifests AS p WHERE NOT EXISTS (
+            SELECT 1 FROM tags LEFT JOIN pulled_tags
+              ON pulled_tags.repository = tags.repository AND pulled_tags.tag = tags.tag
+              AND pulled_tags.digest = tags.digest
+            WHERE tags.repository = p.repository AND tags.digest = p.digest AND pulled_tags.tag IS NULL)
+          """
+      ).map { row in
+        let digest = try Digest(row["digest"])
+        return PulledManifest(
+          name: ManifestName(repository: try Repository(row["repository"]), digest: digest),
+          content: [digest] + (try JSONColumn.value([Digest].self, row["content"])))
+      }
+    }
+  }
+
   /// Remembers what a tag stands for elsewhere, instead of what was remembered before.
   package func save(_ pulled: PulledTag) throws(Failure) {
     try write("saving a pulled tag") { db in

@@ -11,6 +11,9 @@ extension Ledger {
     migrator.registerMigration("2 pulled images") { db in try db.execute(sql: pulledTable) }
     migrator.registerMigration("3 step inputs") { db in try db.execute(sql: stepTable) }
     migrator.registerMigration("4 queue") { db in try db.execute(sql: pauseTable) }
+    migrator.registerMigration("5 secret slots") { db in try db.execute(sql: secretSlotTable) }
+    migrator.registerMigration("6 apps") { db in try db.execute(sql: appTables) }
+    migrator.registerMigration("7 collection") { db in try db.execute(sql: collectionColumns) }
     return migrator
   }
 
@@ -20,6 +23,20 @@ extension Ledger {
     ALTER TABLE builds ADD COLUMN git_reference TEXT;
     ALTER TABLE builds ADD COLUMN git_directory TEXT;
     ALTER TABLE builds ADD COLUMN git_commit TEXT;
+    """
+
+  /// When a blob came to a repository, so that its manifest has time to follow; which manifests came from other
+  /// registries and can come again; and an index by which what names a blob in its repository is found.
+  private static let collectionColumns = """
+    ALTER TABLE repository_blobs ADD COLUMN linked_at INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE pulled_manifests (
+      repository TEXT NOT NULL,
+      digest TEXT NOT NULL,
+      PRIMARY KEY (repository, digest),
+      FOREIGN KEY (repository, digest) REFERENCES manifests (repository, digest) ON DELETE CASCADE
+    ) STRICT, WITHOUT ROWID;
+    DROP INDEX manifest_references_by_digest;
+    CREATE INDEX manifest_references_by_blob ON manifest_references (digest, repository);
     """
 
   /// Tags that came from another registry, and when it was last asked what they stand for. A tag that stands for

@@ -25,6 +25,9 @@ struct BuildOptions: ParsableArguments {
   @Option(help: ArgumentHelp("End the build as FAILED after this time, such as 90 or 1h", valueName: "time"))
   var buildTimeout: TimeSpan?
 
+  @Flag(inversion: .prefixedNo, help: "Write a starter Dockerfile where there is none")
+  var scaffold: Bool?
+
   @Option(help: .hidden)
   var buildContext: [String] = []
 

@@ -59,6 +59,7 @@ struct BuildCreateCommand: AsyncParsableCommand {
     var submission = BuildSubmission(access: access, output: shared.output)
     let follower = follow ? try BuildFollower(access, options: display, title: "Building \(name)") : nil
     if let context {
+      try Scaffold(choice: build.scaffold, directory: FilePath(context)).settle(dockerfile: build.dockerfile)
       let delivery = ContextDelivery(
         directory: FilePath(context),
         access: access,

@@ -41,6 +41,7 @@ struct BuildPathCommand: AsyncParsableCommand {
     var submission = BuildSubmission(access: access, output: shared.output)
     switch target {
     case .directory(let path):
+      try Scaffold(choice: build.scaffold, directory: path).settle(dockerfile: build.dockerfile)
       let delivery = ContextDelivery(
         directory: path,
         access: access,

@@ -35,6 +35,7 @@ struct BuildUploadCommand: AsyncParsableCommand {
     let access = try await ServerAccess.find(shared)
     let quiet = display.progress == .quiet || display.progress == .json
     let directory = FilePath(folder)
+    if startsBuild { try Scaffold(choice: build.scaffold, directory: directory).settle(dockerfile: build.dockerfile) }
     if startsBuild { try ContextArchive.check(directory, dockerfile: build.dockerfile) }
     let answer = try await ContextDelivery(
       directory: directory, access: access, quiet: quiet, sent: SentContexts.live(ProcessInfo.processInfo.environment)

@@ -59,6 +59,17 @@ import Testing
     #expect(message.buildID == "bld_1")
   }
 
+  @Test("two members of a choice inside a member are named, and their values are not")
+  func nestedConflict() {
+    let body = #"{"name":"x","value":{"gitSecret":{"token":"t0ken"},"registry_secret":{"password":"t0ken"}}}"#
+    let failure = #expect(throws: Failure.self) {
+      try MessageDecoding.message(
+        Dodil_Ignite_V1_CreateSecretRequest.self, body: Array(body.utf8), variables: [:], query: Query(nil))
+    }
+    #expect(failure?.message == "members 'gitSecret' and 'registrySecret' exclude each other")
+    #expect(failure?.description.contains("t0ken") == false)
+  }
+
   @Test("a number too large for its field is refused")
   func tooLarge() {
     let failure = #expect(throws: Failure.self) {

@@ -8,6 +8,7 @@ import OCI
 import Registry
 import Storage
 import SystemPackage
+import Wire
 
 @testable import Gateway
 @testable import Service
@@ -58,8 +59,10 @@ final class TestHouse: Sendable {
     let registry = ImageRegistry(data: data)
     let images = LocalImages(registry: registry, ownHosts: { ["localhost:4480"] })
     queue = BuildQueue(data: data, obstacle: obstacle?.message, work: Self.work)
+    let builds = BuildService(data: data, queue: queue, obstacle: obstacle)
     gateway = HTTPGateway(
-      builds: BuildService(data: data, queue: queue, obstacle: obstacle),
+      builds: builds,
+      calls: ContractCalls(builds: BuildCalls(builds), secrets: SecretCalls(SecretService(data: data))),
       identities: identities,
       registry: registry,
       imports: ImageImportService(data: data, registry: registry, images: images, threads: BuildThreads()),

@@ -299,14 +299,14 @@ import Testing
     #expect(answer.text.contains(Self.configDigest))
   }
 
-  @Test("a manifest beyond 8 MiB is too large")
+  @Test("a manifest beyond 4 MiB is too large")
   func largeManifest() async throws {
     let house = try await Self.houseWithConfig()
     let answer = try await house.send(
       .put,
       "/v2/dev/app/manifests/v1",
       headers: Self.manifestHeaders,
-      bytes: ByteBuffer(repeating: 0x20, count: (8 << 20) + 1)
+      bytes: ByteBuffer(repeating: 0x20, count: (4 << 20) + 1)
     )
     #expect(answer.status == 413)
     #expect(answer.text.contains("SIZE_INVALID"))

@@ -1,0 +1,55 @@
+import API
+import ArgumentParser
+import Diagnostics
+import RPC
+import Terminal
+
+/// Calls an app: its body on standard output as it comes, everything else on standard error.
+struct AppCalling: Sendable {
+  let app: AppTarget
+  let call: CallOptions
+
+  /// Throws the exit status 1 when the app answers with 400 or more, once its body is written.
+  func invoke() async throws {
+    var request = Dodil_Ignite_V1_InvokeRequest()
+    request.organizationName = app.organization
+    request.appName = app.name
+    request.http = call.http
+    request.body = try call.body()
+    let message = request
+    let heard = Heard()
+    try await app.access.stream { client in
+      try await client.invoke(message) { try await heard.take($0) }
+    }
+    if let error = await heard.error {
+      throw Failure(
+        .unavailable, reason: "call-broken-off", "the answer of '\(app.id)' broke off", hint: Self.logs(app),
+        cause: error)
+    }
+    try Self.judge(await heard.status, app)
+  }
+
+  /// Says what an answer of 400 or more is, and ends with the exit status 1 then.
+  static func judge(_ status: UInt32, _ app: AppTarget) throws {
+    guard status >= 400 else { return }
+    Console.standardError.write("'\(app.id)' answered with HTTP status \(status); \(logs(app))\n")
+    throw ExitCode(1)
+  }
+
+  private static func logs(_ app: AppTarget) -> String { "what it wrote: kindling app logs \(app.id)" }
+
+  /// What came so far.
+  private actor Heard {
+    var status: UInt32 = 0
+    var error: String?
+
+    func take(_ frame: Dodil_Ignite_V1_InvokeResponse) throws {
+      switch frame.frame {
+      case .head(let head): status = head.statusCode
+      case .chunk(let bytes): guard Console.standardOutput.write(bytes: bytes) else { throw Failure.readerGone }
+      case .trailer(let trailer): error = trailer.error.isEmpty ? nil : trailer.error
+      case nil: break
+      }
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import API
+import ArgumentParser
+import Diagnostics
+import RPC
+import Terminal
+
+/// `app deploy NAME`: create or update, save, compile, publish.
+struct AppDeployCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "deploy",
+    abstract: "Build code, run it as an app, and print its address",
+    usage: "kindling app deploy <app> --code <path> [options]",
+    discussion: """
+      Example:
+        kindling app deploy hello --code . --allow-unauthenticated
+      """
+  )
+
+  @Argument(help: "The app: hello, or acme:hello")
+  var app: String
+
+  @OptionGroup var code: CodeOptions
+  @OptionGroup var options: AppOptions
+
+  @Flag(help: ArgumentHelp("Show the compile's log with -o json too", visibility: .hidden))
+  var follow = false
+
+  @OptionGroup var shared: SharedOptions
+
+  func run() async throws {
+    let app = try await AppTarget.find(app, shared)
+    if let warning = options.warning { Console.standardError.write(warning + "\n") }
+    let source = try await code.source(for: app)
+    try await settle(app)
+    var save = Dodil_Ignite_V1_SaveDraftRequest()
+    save.organizationName = app.organization
+    save.appName = app.name
+    save.code = source
+    let draft = save
+    _ = try await app.access.call { try await $0.saveDraft(draft) }
+    _ = try await CompileFollower(app: app, isShown: follow || shared.output == .table).compile()
+    try await DraftPublishCommand.publish(app, shared.output)
+  }
+
+  /// Makes the app, or gives it what was asked for now.
+  private func settle(_ app: AppTarget) async throws(Failure) {
+    var request = Dodil_Ignite_V1_GetAppRequest()
+    request.organizationName = app.organization
+    request.appName = app.name
+    let message = request
+    do throws(Failure) {
+      _ = try await app.access.call { try await $0.getApp(message) }
+    } catch {
+      guard error.code == .notFound else { throw error }
+      let creation = options.creation(of: app)
+      _ = try await app.access.call { try await $0.createApp(creation) }
+      return
+    }
+    guard !options.isEmpty else { return }
+    let change = options.change(of: app)
+    _ = try await app.access.call { try await $0.updateAppConfig(change) }
+  }
+}

@@ -1,2 +1,0 @@
-#!/bin/sh
-exec cat /srv/greeter/greeting.txt
