@@ -69,10 +69,7 @@ private final class LoadProcess {
     try process.run()
   }
 
-  /// From now on older answers than `version` are wrong.
-  func say(_ version: Int) throws {
-    try input.fileHandleForWriting.write(contentsOf: Data("at least \(version)\n".utf8))
-  }
+  func say(_ words: String) throws { try input.fileHandleForWriting.write(contentsOf: Data("\(words)\n".utf8)) }
 
   func finish() async throws -> JSON {
     try input.fileHandleForWriting.close()
