@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 BIN := .build/debug/kindling
 
-.PHONY: help demo run test torture check fuzz bench bench-git bench-ledger bench-apps fmt proto golden release clean
+.PHONY: help demo run test torture check collection fuzz bench bench-git bench-ledger bench-apps fmt proto golden release clean
 
 help: ## list the recipes
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -33,6 +33,12 @@ torture: ## kill a busy server two hundred times and check what it had acknowled
 	@.ci/install build test
 	.ci/python && swift build --product kindling && swift build --product kindlingPackageTests
 	KINDLING_TORTURE_ROUNDS=$(or $(ROUNDS),200) swift test --skip-build --filter TortureTests
+
+collection: ## a thousand images pushed, deleted and pushed again while the server collects, and a hundred kills
+	@.ci/install build test
+	.ci/python && swift build --product kindling && swift build --product kindlingPackageTests
+	KINDLING_COLLECTION_CYCLES=$(or $(CYCLES),1000) KINDLING_COLLECTION_KILLS=$(or $(KILLS),100) \
+	  swift test --skip-build --filter ForeignTests.CollectionTests/concurrent
 
 fuzz: ## five minutes of wild bytes for what reads those of strangers
 	@.ci/install build test

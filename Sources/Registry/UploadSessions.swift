@@ -79,7 +79,13 @@ final class UploadSessions: Sendable {
     let now = clock.now()
     return try alone(with: session, id) { (state) throws(Failure) in
       try Self.check(expected, session.writer.count)
-      try session.writer.write(bytes)
+      do throws(Failure) { try session.writer.write(bytes) } catch {
+        // What a full disk cut off cannot go on; its bytes are the first to make room.
+        state.isOver = true
+        sessions.withLock { $0[id] = nil }
+        session.writer.cancel()
+        throw error
+      }
       state.usedAt = now
       return session.writer.count
     }

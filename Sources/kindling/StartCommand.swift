@@ -99,8 +99,7 @@ struct StartCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Apps answer as APP-ORG.DOMAIN; else $IGNITE__DNS_TLS__BASE_DOMAIN or ignite.localhost",
-      valueName: "domain"))
+      "Apps answer as APP-ORG.DOMAIN; else $IGNITE__DNS_TLS__BASE_DOMAIN or ignite.localhost", valueName: "domain"))
   var appDomain: String?
 
   @Flag(help: "Also push images to the registry and repository that their build names")

@@ -57,6 +57,9 @@ import Testing
         headers: ["Content-Type: application/octet-stream"])
       // Not 429: clients of registries would try again and again.
       #expect(pushed.status == 507 && pushed.body.contains("free some space"), "\(pushed)")
+      // The upload is over, and what came of it is gone.
+      #expect(try FileManager.default.contentsOfDirectory(atPath: server.data + "/work/uploads").isEmpty)
+      #expect(try await server.http("GET", try #require(place), token: nil).status == 404)
       let unready = try await server.http("GET", "/readyz", token: nil)
       #expect(unready.status == 503 && unready.body.contains("disk: full"), "\(unready)")
       #expect(try await api.call("GET", "/v1/ignite/builds").json["builds"].array.isEmpty)

@@ -52,9 +52,9 @@ package struct FieldNumbers: Sendable {
     var uncalled: [String] = []
     for service in own.services.keys.filter({ $0.hasPrefix(package + ".") }).sorted() {
       guard let counterpart = foreign.services[service] else {
-        throw Failure(
-          .invalidArgument, reason: "protoset-service-missing", "'\(name)' does not declare \(service)",
-          hint: Self.recipe)
+        // Who exported one service's descriptors wants that one in their numbers.
+        uncalled.append(String(service.dropFirst(package.count + 1)))
+        continue
       }
       for method in own.services[service]?.method ?? [] {
         guard let other = counterpart.method.first(where: { $0.name == method.name }) else {
@@ -73,6 +73,11 @@ package struct FieldNumbers: Sendable {
           answer: try outward.pair(method.outputType, other.outputType))
       }
     }
+    guard !methods.isEmpty else {
+      throw Failure(
+        .invalidArgument, reason: "protoset-service-missing", "'\(name)' declares no service of \(package)",
+        hint: Self.recipe)
+    }
     self.methods = methods
     self.inward = inward.transcoder
     self.outward = outward.transcoder
@@ -86,7 +91,7 @@ package struct FieldNumbers: Sendable {
     methods[MethodDescriptor(service: method.service, method: method.method)]
   }
 
-  static let recipe = "make it with: grpcurl -protoset-out FILE HOST:443 describe dodil.ignite.v1.BuildService"
+  static let recipe = "make it with: grpcurl -protoset-out FILE HOST:443 describe"
   static let way = "HTTP needs no numbers: call /v1/ignite/… there, and start the server without --protoset"
 
   private static func differences(_ name: String, missing: [String], uncalled: [String]) -> [String] {

@@ -13,6 +13,8 @@ struct Collection {
   let order: CollectionOrder
   private var doomed = Doomed()
   private var report = CollectionReport()
+  /// Blobs that nothing names and that came or were asked for lately.
+  private var waiting: Set<Digest> = []
   /// What nobody touched since may go.
   private let moment: Timestamp
 
@@ -32,9 +34,10 @@ struct Collection {
     if let age = order.untagged { try dropUntagged(olderThan: age) }
     if let budget = order.pulled { try dropPulled(beyond: budget) }
     if let budget = order.steps { try dropSteps(beyond: budget) }
-    if !order.isDry { try unlinkUnnamed() }
+    try unlinkUnnamed()
     try removeUnkept()
     if !order.isDry { try removeFolders() }
+    report.waiting = waiting.count
     return report
   }
 
@@ -107,16 +110,26 @@ struct Collection {
 
   /// Takes blobs out of repositories where no manifest names them.
   private mutating func unlinkUnnamed() throws(Failure) {
+    // Young ones are looked at too, to be told of.
+    var all = doomed
+    all.linkedSince = Timestamp(milliseconds: .max)
     var last: ManifestName?
     while true {
-      let page = try data.ledger.unnamedBlobs(after: last, limit: Self.batch, doomed)
+      let page = try data.ledger.unnamedBlobs(after: last, limit: Self.batch, all)
       guard let end = page.last else { return }
       last = end
       for (repository, names) in Dictionary(grouping: page, by: \.repository) {
-        let free = leases.retire(names.map(\.digest), in: repository, untouchedSince: moment)
+        let digests = names.map(\.digest)
+        guard !order.isDry else {
+          waiting.formUnion(try data.ledger.linked(digests, to: repository, since: moment))
+          continue
+        }
+        waiting.formUnion(digests)
+        let free = leases.retire(digests, in: repository, untouchedSince: moment)
         defer { leases.restore(free, in: repository) }
         for digest in try data.ledger.unlinkUnnamed(free, from: repository, doomed) {
           registry.cache.forgetBlob(digest, in: repository)
+          waiting.remove(digest)
         }
       }
     }
@@ -137,7 +150,7 @@ struct Collection {
 
   private mutating func count(_ digests: [Digest]) {
     let free = leases.free(digests, untouchedSince: moment)
-    report.waiting += digests.count - free.count
+    waiting.formUnion(Set(digests).subtracting(free))
     report.blobs += free.count
     report.bytes.bytes += free.reduce(0) { $0 + (data.blobs.size(of: $1)?.bytes ?? 0) }
   }
@@ -145,7 +158,7 @@ struct Collection {
   private mutating func remove(_ digests: [Digest]) throws(Failure) {
     let marked = leases.retire(digests, untouchedSince: moment)
     defer { leases.restore(marked) }
-    report.waiting += digests.count - marked.count
+    waiting.formUnion(Set(digests).subtracting(marked))
     guard !marked.isEmpty else { return }
     // Asked again: a name that came before the mark keeps it, and after the mark none can come.
     let unkept = try data.ledger.unkept(marked, Doomed())

@@ -136,7 +136,8 @@ package final class Compiles: Sendable {
       try note("build \(build.id) of \(draft.app)", compile)
       return try await built(build, compile)
     } catch {
-      if Task.isCancelled { await builds.abandon(build.id) }
+      // A build that nobody waits for is not worth its time at the next start.
+      if Task.isCancelled || error.reason == "stream-interrupted" { await builds.abandon(build.id) }
       throw error
     }
   }

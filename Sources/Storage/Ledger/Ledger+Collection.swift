@@ -135,6 +135,20 @@ extension Ledger {
     }
   }
 
+  /// Those of the blobs that came to the repository at `moment` or later.
+  package func linked(
+    _ digests: [Digest], to repository: Repository, since moment: Timestamp
+  ) throws(Failure) -> [Digest] {
+    try read("looking for young blobs") { db in
+      try digests.filter { digest in
+        try Bool.fetchOne(
+          db,
+          sql: "SELECT EXISTS (SELECT 1 FROM repository_blobs WHERE repository = ? AND digest = ? AND linked_at >= ?)",
+          arguments: [repository.name, digest.description, moment.milliseconds]) ?? false
+      }
+    }
+  }
+
   /// Takes those of them out of the repository that still nothing names there, in one transaction; these.
   package func unlinkUnnamed(
     _ digests: [Digest], from repository: Repository, _ doomed: Doomed

@@ -25,7 +25,7 @@ struct CollectCommand: AsyncParsableCommand {
   var dryRun = false
 
   @Option(help: ArgumentHelp("Manifests without a tag go when they are older", valueName: "age"))
-  var untagged: TimeSpan?
+  var untagged: String?
 
   @Option(help: ArgumentHelp("Keep that much of other registries' images", valueName: "size"))
   var pulled: String?
@@ -34,7 +34,7 @@ struct CollectCommand: AsyncParsableCommand {
   var steps: String?
 
   @Option(help: ArgumentHelp("What came or was asked for lately stays (default: 1h)", valueName: "time"))
-  var grace: TimeSpan?
+  var grace: String?
 
   @Flag(help: "Read every blob again, and set aside those that are damaged")
   var scrub = false
@@ -57,8 +57,13 @@ struct CollectCommand: AsyncParsableCommand {
       var words: [String] = []
       if dryRun { words.append("dryRun=true") }
       if scrub { words.append("scrub=true") }
-      if let untagged { words.append("untagged=\(untagged.seconds)") }
-      if let grace { words.append("grace=\(grace.seconds)") }
+      for (name, text) in [("untagged", untagged), ("grace", grace)] {
+        guard let text else { continue }
+        guard let seconds = text == "0" ? 0 : TimeSpan(argument: text)?.seconds else {
+          throw ValidationError("--\(name) '\(text)' is no time; write 30s, 5m, 24h, 7d or 0")
+        }
+        words.append("\(name)=\(seconds)")
+      }
       for (name, text) in [("pulled", pulled), ("steps", steps)] {
         guard let text else { continue }
         guard let size = ByteCount(text: text) else {

@@ -1,6 +1,7 @@
 import API
 import ArgumentParser
 import RPC
+import Service
 import Terminal
 
 /// `draft publish APP`.
@@ -36,7 +37,8 @@ struct DraftPublishCommand: AsyncParsableCommand {
     guard output == .table else { return try Messages.print(answer) }
     for url in answer.urls { Console.standardOutput.write(url + "\n") }
     let url = answer.urls.first ?? ""
-    let token = answer.app.allowUnauthenticated ? "" : " -H \"Authorization: Bearer $(kindling token)\""
+    let words = app.organization == IdentityService.defaultOrganization ? "" : " --org \(app.organization)"
+    let token = answer.app.allowUnauthenticated ? "" : " -H \"Authorization: Bearer $(kindling token\(words))\""
     Console.standardError.write(lines: [
       "version \(answer.version) of \(app.id) is published; it starts with its first call",
       "  call  curl\(token) \(url)", "        kindling invoke \(app.id) -p '{}'",
