@@ -6,7 +6,7 @@ import SystemPackage
 
 /// One running resident command.
 package final class Resident: Sendable {
-  private let run: SandboxRun
+  let run: SandboxRun
   /// Its namespace of networks; nil before it runs and after its end.
   private let network = Mutex<FileDescriptor?>(nil)
 

@@ -262,7 +262,8 @@ extension AppDriver {
     case .stop(let replica, let grace): Task { await replica.stop(grace: grace) }
     case .examine(let key, let replica):
       let evidence = ReplicaEvidence(
-        lastLines: replica.log.last(10).map(\.text), ports: replica.listeningPorts())
+        lastLines: replica.log.last(20).filter { $0.stream != .platform }.suffix(10).map(\.text),
+        ports: replica.listeningPorts())
       event { $0.examined(key, evidence, now: $1) }
     case .probe(let key, let replica, let port, let path):
       let (probe, timeout) = (tools.probe, tools.settings.probeTimeout)

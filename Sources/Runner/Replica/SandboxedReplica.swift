@@ -61,6 +61,11 @@ final class SandboxedReplica: Replica {
     throw Failure(.unavailable, reason: "replica-ended", "replica \(id) has ended")
   }
 
+  func listeningPorts() -> [AppPort] {
+    // 53 is where this server answers its questions for names.
+    state.withLock { $0.resident }?.listeningPorts().filter { $0 != 53 }.compactMap { AppPort($0) } ?? []
+  }
+
   func end() async -> ReplicaEnd {
     await withCheckedContinuation { continuation in
       let end = state.withLock { state -> ReplicaEnd? in
