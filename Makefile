@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 BIN := .build/debug/kindling
 
-.PHONY: help demo run test torture check collection fuzz bench bench-git bench-ledger fmt proto golden release clean
+.PHONY: help demo run test torture check collection fuzz bench bench-git bench-ledger bench-apps bench-registry fmt proto golden release clean
 
 help: ## list the recipes
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -53,9 +53,17 @@ bench-git: ## fetching a commit, against git, libgit2 and dulwich
 	@.ci/install build test
 	.ci/python bench && swift build -c release --product kindling && Tests/Bench/git .build/release/kindling
 
+bench-registry: ## pushing and pulling, against docker-registry: make bench-registry SIZE=256 RUNS=3
+	@.ci/install build test
+	swift build -c release --product kindling && Tests/Bench/registry .build/release/kindling $(or $(SIZE),1024) $(or $(RUNS),3)
+
 bench-ledger: ## starting and listing with a million builds in the ledger
 	@.ci/install build test
 	swift build -c release --product kindling && Tests/Bench/ledger .build/release/kindling
+
+bench-apps: ## calls by host name against calls of the same program, cold starts, idle apps
+	@.ci/install build test
+	swift build -c release --product kindling && Tests/Bench/apps .build/release/kindling $(SECONDS_EACH)
 
 fmt: ## format the sources
 	swift format --in-place --parallel --recursive Sources Tests Package.swift

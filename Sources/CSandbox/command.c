@@ -158,6 +158,7 @@ void command_run(const struct description *d) {
     drop_bounding_set(kept);
     restrict_calls(d->strict ? &filter_run : &filter_build);
   }
+  if (d->outbound) outbound_ask();
   become(d);
   if (!d->privileged) keep_capabilities(kept, d->uid == 0);
   close_range(DESCRIPTION_FD, ~0U, CLOSE_RANGE_CLOEXEC);

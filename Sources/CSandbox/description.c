@@ -5,7 +5,7 @@
 //   then for that mount: t target  r read-only  z size  O the user's own  L lower  K upper  W work  p path inside  i uid  j gid  n mode
 //   N own network  P privileged  x ids are mapped
 //   A strict  E resident  R read-only root  T size of an upper directory in memory  Y user by name or number
-//   v directory of a control group  V its file of events  D data size  F number of processes
+//   B connections are asked for  v directory of a control group  V its file of events  D data size  F number of processes
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,6 +96,7 @@ static void record(struct description *d, struct cursors *at, char *text) {
   case 'P': d->privileged = true; break;
   case 'x': d->in_user_namespace = true; break;
   case 'A': d->strict = true; break;
+  case 'B': d->outbound = true; break;
   case 'E': d->resident = true; break;
   case 'R': d->read_only_root = true; break;
   case 'T': d->memory_size = value; break;

@@ -82,6 +82,7 @@ _Noreturn static void first_process(struct description *d, int watcher) {
   root_enter(root.fd);
   if (d->hostname && sethostname(d->hostname, strlen(d->hostname)) != 0) fail("hostname", d->hostname);
   if (d->own_network && network_up() != 0) fail("network", "lo");
+  if (d->outbound) network_pretend();
   char joined;
   if (d->cgroup_count > 0 && read(watcher, &joined, 1) != 1) _exit(1);
   pid_t command = d->resident ? resident_start(d) : fork();

@@ -15,7 +15,7 @@
 #define SANDBOX_USER_NAMESPACE "__in-user-namespace"
 
 /// The descriptors every init finds itself with, after stdin, stdout and stderr.
-enum { DESCRIPTION_FD = 3, REPORT_FD = 4, LIFE_FD = 5, FIRST_FOREIGN_FD = 6 };
+enum { DESCRIPTION_FD = 3, REPORT_FD = 4, LIFE_FD = 5, CONTROL_FD = 6, FIRST_FOREIGN_FD = 7 };
 
 enum { MAXIMUM_MOUNTS = 256, MAXIMUM_GROUPS = 65536 };
 
@@ -72,6 +72,8 @@ struct description {
   bool strict;
   /// The command goes on until it is told to end: it is said that it runs, and signals are passed on to it.
   bool resident;
+  /// Connections beyond its own network are the server's to make, which is sent the questions on CONTROL_FD.
+  bool outbound;
   /// USER as the image has it, looked up in the root; instead of `uid`, `gid` and `groups`. Else NULL.
   const char *user;
   /// Directories of control groups everything inside belongs to, and the file that counts kills for memory or NULL.
@@ -109,6 +111,11 @@ void cgroups_join(const struct description *description, pid_t process);
 /// Says how many processes were killed for memory, if any, and removes the groups; all in them must be dead.
 void cgroups_end(const struct description *description);
 
+/// Makes the calls of `connect` of this process, and of all it starts, questions to the server.
+void outbound_ask(void);
+/// A new socket in the network `network`. Returns -1 with errno.
+int network_socket(int network, int family, int type);
+
 _Noreturn void command_run(const struct description *description);
 
 /// Mounts the overlay at the description's mount point, or below it when the upper directory is in memory.
@@ -122,6 +129,8 @@ int overlay_try(const char *directory, bool in_user_namespace, bool *takes_many)
 void mounts_make(const struct root *root, const struct description *description);
 void root_enter(int root);
 int network_up(void);
+/// Gives lo an address that is not loopback's: C libraries ask for addresses of a family only when they see one.
+void network_pretend(void);
 
 /// Opens the place for a mount inside the root, making what is missing.
 int mount_point_open(const struct root *root, const char *path, bool directory);

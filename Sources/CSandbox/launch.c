@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -77,23 +78,29 @@ static int spawn(const char *executable, char *const argv[], const int *fds, int
 }
 
 int csandbox_launch(
-    const char *executable, const void *description, size_t length, struct csandbox_child *child) {
+    const char *executable, const void *description, size_t length, bool wants_control, struct csandbox_child *child) {
+  int control[2] = {-1, -1};
   int out[2] = {-1, -1}, err[2] = {-1, -1}, report[2] = {-1, -1}, life[2] = {-1, -1};
   int memory = -1, null = -1;
   int error = 0;
   if (high_pipe(out) || high_pipe(err) || high_pipe(report) || high_pipe(life)) error = errno;
   if (!error && (null = lift(open("/dev/null", O_RDWR | O_CLOEXEC))) < 0) error = errno;
+  if (!error && wants_control) {
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) != 0) error = errno;
+    for (int i = 0; i < 2 && !error; i++)
+      if ((control[i] = lift(control[i])) < 0) error = errno;
+  }
   if (!error && (memory = description_memory(description, length)) < 0) error = errno;
   if (!error) {
     char *argv[] = {(char *)"kindling", (char *)SANDBOX_INIT, NULL};
-    int fds[] = {null, out[1], err[1], memory, report[1], life[0]};
-    error = spawn(executable, argv, fds, 6, &child->pid);
+    int fds[] = {null, out[1], err[1], memory, report[1], life[0], wants_control ? control[1] : null};
+    error = spawn(executable, argv, fds, 7, &child->pid);
   }
-  int given[] = {null, out[1], err[1], memory, report[1], life[0]};
-  close_all(given, 6);
-  int kept[] = {out[0], err[0], report[0], life[1]};
+  int given[] = {null, out[1], err[1], memory, report[1], life[0], control[1]};
+  close_all(given, 7);
+  int kept[] = {out[0], err[0], report[0], life[1], control[0]};
   if (error) {
-    close_all(kept, 4);
+    close_all(kept, 5);
     return error;
   }
   // The two streams are drained without blocking once everything is dead; see SandboxRun.
@@ -102,6 +109,7 @@ int csandbox_launch(
   child->errors = err[0];
   child->report = report[0];
   child->life = life[1];
+  child->control = control[0];
   return 0;
 }
 

@@ -48,7 +48,9 @@ extension BuildEvent {
       let size = "size: \(image.size) in \(image.layers) layers"
       return image.references.map { "image: \($0)@\(image.digest)" } + [size]
     case .finished(.succeeded(let milliseconds, let cached)):
-      return ["succeeded in \(Self.seconds(milliseconds: milliseconds))s, \(cached) steps cached"]
+      // A compile of an app counts none of its own; the steps above say it.
+      let steps = cached == 0 ? "" : ", \(cached) step\(cached == 1 ? "" : "s") cached"
+      return ["succeeded in \(Self.seconds(milliseconds: milliseconds))s" + steps]
     case .finished(.failed(let failure)):
       let letter = "failed: " + failure.description
       return letter.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)

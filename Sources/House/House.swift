@@ -151,7 +151,8 @@ package struct House: Sendable {
     if !limits.ok { warnings.append("\(limits.name): \(limits.detail)" + (limits.hint.map { "; \($0)" } ?? "")) }
     if !settings.relaxations.isEmpty {
       let words = Relaxations.words.filter { settings.relaxations.contains($0.rule) }.map(\.word)
-      warnings.append("relaxed for apps: " + words.joined(separator: ", ") + "; what works here may be refused elsewhere")
+      warnings.append(
+        "relaxed for apps: " + words.joined(separator: ", ") + "; what works here may be refused elsewhere")
     }
     if settings.grants.allowsInsecure {
       warnings.append("RUN --security=insecure is allowed: whoever builds here has all that this server may do")

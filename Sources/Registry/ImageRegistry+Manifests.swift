@@ -134,7 +134,9 @@ extension ImageRegistry {
     let hold = data.blobs.leases.hold()
     defer { hold.release() }
     for layer in layers {
-      guard data.blobs.keep(layer.digest), let size = data.blobs.size(of: layer.digest) else { throw Self.unknownBlob(layer.digest, repository) }
+      guard data.blobs.keep(layer.digest), let size = data.blobs.size(of: layer.digest) else {
+        throw Self.unknownBlob(layer.digest, repository)
+      }
       guard size.bytes == layer.size else {
         throw Failure(
           .invalidArgument, reason: "size-invalid", "layer '\(layer.digest)' does not have \(layer.size) bytes")

@@ -55,16 +55,19 @@ package final class ImageRegistry: Sendable {
   ) throws(Failure) -> Bool {
     let hold = data.blobs.leases.hold()
     defer { hold.release() }
-    guard data.blobs.leases.touch(digest, in: source) else { return false }
-    let isKnown =
-      if let source {
-        try data.ledger.hasBlob(digest, in: source)
-      } else {
-        try data.ledger.hasBlob(digest, inAnyRepositoryOf: target.owner)
-      }
-    guard isKnown, data.blobs.contains(digest) else { return false }
+    // A name that is seen after the touch stays until the new one is written.
+    guard try isMountable(digest, from: source, into: target), data.blobs.leases.touch(digest, in: source),
+      try isMountable(digest, from: source, into: target), data.blobs.contains(digest)
+    else { return false }
     try data.ledger.linkBlob(digest, to: target, at: data.clock.now())
     return true
+  }
+
+  private func isMountable(
+    _ digest: Digest, from source: Repository?, into target: Repository
+  ) throws(Failure) -> Bool {
+    guard let source else { return try data.ledger.hasBlob(digest, inAnyRepositoryOf: target.owner) }
+    return try data.ledger.hasBlob(digest, in: source)
   }
 
   /// A blob's size in a repository it was pushed or mounted to; throws `blob-unknown` for every other one.
@@ -74,12 +77,19 @@ package final class ImageRegistry: Sendable {
     return size
   }
 
-  /// Whoever is told that the blob is there relies on it.
+  /// Whoever is told that the blob is there relies on it, so that it has to stay for a while.
   private func requireBlob(_ digest: Digest, in repository: Repository) throws(Failure) {
-    guard data.blobs.leases.touch(digest, in: repository) else { throw Self.unknownBlob(digest, repository) }
-    if cache.knowsBlob(digest, in: repository) { return }
+    let leases = data.blobs.leases
+    if cache.knowsBlob(digest, in: repository), leases.touch(digest, in: repository),
+      // A collection that came in between has made the cache forget it.
+      cache.knowsBlob(digest, in: repository)
+    {
+      return
+    }
     let generation = cache.generation
-    guard try data.ledger.hasBlob(digest, in: repository) else { throw Self.unknownBlob(digest, repository) }
+    guard try data.ledger.hasBlob(digest, in: repository), leases.touch(digest, in: repository),
+      try data.ledger.hasBlob(digest, in: repository)
+    else { throw Self.unknownBlob(digest, repository) }
     cache.rememberBlob(digest, in: repository, generation: generation)
   }
 

@@ -52,7 +52,8 @@ struct ManifestShape {
     let layers = (document.layers ?? []).filter { !$0.isElsewhere }
     let blobs = mediaType.isManifest ? ([document.config].compactMap { $0 } + layers).map(\.digest) : []
     let named =
-      [document.config].compactMap { $0 } + (document.layers ?? []) + (document.manifests ?? []) + (document.blobs ?? [])
+      [document.config].compactMap { $0 } + (document.layers ?? []) + (document.manifests ?? [])
+      + (document.blobs ?? [])
     let required = Set(blobs)
     self.blobs = blobs
     children = named.map(\.digest).filter { !required.contains($0) }

@@ -1,3 +1,4 @@
+import CSandbox
 import Diagnostics
 import Glibc
 import SystemPackage

@@ -26,6 +26,8 @@ package struct ResidentCommand: Sendable, Hashable {
   package var isRootReadOnly = true
   /// No capabilities, whatever the user, none to be gained, and fewer system calls than builds have.
   package var isStrict = true
+  /// Whether its connections beyond its own network are asked for, instead of being refused by the kernel.
+  package var asksToConnect = false
   /// Directories of control groups; removed at the end, also when the server is killed.
   package var controlGroups: [FilePath] = []
   /// The file that counts kills for memory in its line `oom_kill`.

@@ -53,6 +53,7 @@ struct SandboxDescription {
     if inUserNamespace { try append("x", "") }
     if command.isRootReadOnly { try append("R", "") }
     if command.isStrict { try append("A", "") }
+    if command.asksToConnect { try append("B", "") }
     for mount in command.mounts { try append(mount) }
   }
 

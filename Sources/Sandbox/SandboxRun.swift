@@ -14,10 +14,13 @@ final class SandboxRun: Sendable {
   private let report: FileDescriptor
   private let pid: pid_t
 
-  init(executable: FilePath, description: SandboxDescription) throws(Failure) {
+  /// Where a resident command's listener arrives, if it was wanted; `takeListener` closes it.
+  private let control: Mutex<Int32>
+
+  init(executable: FilePath, description: SandboxDescription, wantsListener: Bool = false) throws(Failure) {
     var child = csandbox_child()
     let error = executable.withPlatformString { path in
-      description.bytes.withUnsafeBytes { csandbox_launch(path, $0.baseAddress, $0.count, &child) }
+      description.bytes.withUnsafeBytes { csandbox_launch(path, $0.baseAddress, $0.count, wantsListener, &child) }
     }
     if error != 0 {
       let exhausted = [EMFILE, ENFILE, EAGAIN, ENOMEM].contains(error)
@@ -34,6 +37,7 @@ final class SandboxRun: Sendable {
     errors = FileDescriptor(rawValue: child.errors)
     report = FileDescriptor(rawValue: child.report)
     life = Mutex(FileDescriptor(rawValue: child.life))
+    control = Mutex(child.control)
   }
 
   /// Whether `kill` was called before the run ended by itself.
@@ -51,6 +55,17 @@ final class SandboxRun: Sendable {
 
   /// The namespaces of the process are those of the sandbox but for mounts and processes; valid until `drain` is over.
   var processID: Int32 { pid }
+
+  /// What calls of `connect` are asked for on; nil when none came.
+  func takeListener() -> FileDescriptor? {
+    control.withLock { control in
+      guard control >= 0 else { return nil }
+      let listener = csandbox_listener(control)
+      close(control)
+      control = -1
+      return listener < 0 ? nil : FileDescriptor(rawValue: listener)
+    }
+  }
 
   /// Passes a signal on to a resident command.
   func signal(_ number: UInt8) {
@@ -105,6 +120,7 @@ final class SandboxRun: Sendable {
   private func finish() {
     for descriptor in [output, errors, report] { try? descriptor.close() }
     while waitpid(pid, nil, 0) < 0, errno == EINTR {}
+    try? takeListener()?.close()
     life.withLock { life in
       try? life?.close()
       life = nil

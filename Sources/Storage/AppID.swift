@@ -14,7 +14,8 @@ package struct AppName: Sendable, Hashable, Codable, Comparable, CustomStringCon
       !["..", ".-", "-."].contains(where: { name.contains($0) })
     else {
       throw Failure(
-        .invalidArgument, reason: "app-name-invalid", name.isEmpty ? "the app has no name" : "app name '\(name.prefix(100))' is not valid",
+        .invalidArgument, reason: "app-name-invalid",
+        name.isEmpty ? "the app has no name" : "app name '\(name.prefix(100))' is not valid",
         hint: "use 1 to 63 lower-case letters and digits, with hyphens or single points between them")
     }
     self.name = name

@@ -65,7 +65,7 @@ package final class Peer: @unchecked Sendable {
   package func write(_ bytes: [UInt8]) throws {
     var sent = 0
     while sent < bytes.count {
-      let count = bytes.withUnsafeBytes { send(socket, $0.baseAddress! + sent, bytes.count - sent, CInt(MSG_NOSIGNAL)) }
+      let count = bytes[sent...].withUnsafeBytes { send(socket, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL)) }
       guard count > 0 else { throw Broken(description: "send: \(String(cString: strerror(errno)))") }
       sent += count
     }

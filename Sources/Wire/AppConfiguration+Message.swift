@@ -93,7 +93,8 @@ extension Dodil_Ignite_V1_StorageMode {
       case .UNRECOGNIZED(let number):
         throw Failure(
           .invalidArgument, reason: "storage-mode-unknown", "storage mode \(number) does not exist",
-          hint: "use STORAGE_MODE_PERSISTENT, _EPHEMERAL or _TTL; an image's own files are gone with its replica in each")
+          hint:
+            "use STORAGE_MODE_PERSISTENT, _EPHEMERAL or _TTL; an image's own files are gone with its replica in each")
       }
     }
   }

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -163,6 +164,45 @@ static int try_connect(struct request *r) {
   return text(r, failed ? 500 : 200, words);
 }
 
+// Sends a datagram to the name server and says what it answers.
+static int ask(struct request *r) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(53)};
+  inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
+  int fd = socket(AF_INET, SOCK_DGRAM, 0);
+  const char *words = parameter(r, "words", "question");
+  char bytes[512];
+  struct pollfd wanted = {.fd = fd, .events = POLLIN};
+  sendto(fd, words, strlen(words), 0, (struct sockaddr *)&address, sizeof address);
+  ssize_t count = poll(&wanted, 1, 10000) == 1 ? recv(fd, bytes, sizeof bytes, 0) : -1;
+  close(fd);
+  return count < 0 ? text(r, 500, strerror(errno)) : reply(r, 200, "text/plain", bytes, (size_t)count);
+}
+
+// What a server that speaks first has to say; without `waits` as programs with an event loop connect.
+static int exchange(struct request *r) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)number(r, "port", 80))};
+  inet_pton(AF_INET, parameter(r, "host", "127.0.0.1"), &address.sin_addr);
+  int waits = number(r, "waits", 1) != 0;
+  int fd = socket(AF_INET, SOCK_STREAM | (waits ? 0 : SOCK_NONBLOCK), 0);
+  int failed = connect(fd, (struct sockaddr *)&address, sizeof address);
+  if (failed && errno == EINPROGRESS && !waits) {
+    struct pollfd wanted = {.fd = fd, .events = POLLOUT};
+    poll(&wanted, 1, 10000);
+    socklen_t length = sizeof failed;
+    getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &length);
+    errno = failed;
+  }
+  fcntl(fd, F_SETFL, 0);
+  char *bytes = malloc(1 << 20);
+  size_t have = 0;
+  ssize_t count = -1;
+  while (!failed && have < 1 << 20 && (count = recv(fd, bytes + have, (1 << 20) - have, 0)) > 0) have += (size_t)count;
+  failed = count < 0 ? text(r, 500, strerror(errno)) : reply(r, 200, "text/plain", bytes, have);
+  free(bytes);
+  close(fd);
+  return failed;
+}
+
 static int eat(struct request *r) {
   long megabytes = number(r, "mb", 64);
   for (long i = 0; i < megabytes; i++) {
@@ -232,6 +272,8 @@ static int answer(struct request *r) {
   if (!strcmp(p, "/file")) return file(r, parameter(r, "path", "/proc/self/status"));
   if (!strcmp(p, "/write")) return try_write(r);
   if (!strcmp(p, "/connect")) return try_connect(r);
+  if (!strcmp(p, "/exchange")) return exchange(r);
+  if (!strcmp(p, "/ask")) return ask(r);
   if (!strcmp(p, "/eat")) return eat(r);
   if (!strcmp(p, "/fork")) return fork_without_end(r);
   if (!strcmp(p, "/print")) {

@@ -79,6 +79,13 @@ struct BuildEventTests {
       ])
   }
 
+  @Test("the last line counts cached steps only where there are some", arguments: [(0, ""), (1, ", 1 step cached")])
+  func cached(count: Int, words: String) {
+    let kind = BuildEvent.Kind.finished(.succeeded(durationMilliseconds: 2000, cachedSteps: count))
+    let event = BuildEvent(sequence: 1, at: Timestamp(milliseconds: 0), kind: kind)
+    #expect(event.logLines(plan: [], stepStartedAt: nil).map(\.text) == ["succeeded in 2.00s" + words])
+  }
+
   @Test(
     "sizes read as people read them",
     arguments: [

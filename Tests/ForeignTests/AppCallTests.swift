@@ -48,7 +48,9 @@ import Testing
           [
             "rpc": "Invoke",
             "requests": [
-              Self.app(["http": ["method": "GET", "path": "/head", "headers": ["x-mine": "42", "x-ignite-function-id": "no"]]])
+              Self.app([
+                "http": ["method": "GET", "path": "/head", "headers": ["x-mine": "42", "x-ignite-function-id": "no"]]
+              ])
             ],
           ],
           ["rpc": "Invoke", "requests": [Self.http("/echo", method: "POST", body: "hello there")]],

@@ -36,7 +36,8 @@ import Testing
         ]
         let refused = try await compile(image, api)
         #expect(refused.draft["status"] == "VERSION_STATUS_FAILED", "\(refused.log)")
-        #expect(refused.draft["error"].string?.contains("the secret 'pat' was not accepted") == true, "\(refused.draft.text)")
+        #expect(
+          refused.draft["error"].string?.contains("the secret 'pat' was not accepted") == true, "\(refused.draft.text)")
         // Rotated: the draft stays as it is.
         try await save(["gitSecret": ["username": "me", "token": "sesame"]], as: "pat", api)
         let fetched = try await compile(image, api)

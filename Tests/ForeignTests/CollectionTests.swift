@@ -67,7 +67,8 @@ import Testing
       #expect(done["untagged"] == 2, "\(done.text)")
       #expect(try await Tool("skopeo").run(["inspect", "--tls-verify=false", "--raw", copy]).status != 0)
       try await Skopeo.copy(
-        from: "docker://\(server.ready.registry)/dev/kept:v1", to: "oci:\(folder.path("oci")):v1", ["--multi-arch", "all"])
+        from: "docker://\(server.ready.registry)/dev/kept:v1", to: "oci:\(folder.path("oci")):v1",
+        ["--multi-arch", "all"])
     }
   }
 

@@ -207,7 +207,8 @@ import Testing
     try await withServer { server, _ in
       let api = HTTPAPI(server)
       for name in ["c", "a", "b"] {
-        let made = try await api.call("POST", "/v1/ignite/app/dev", ["name": .string(name), "env": ["A": "1", "B": "2"]])
+        let made = try await api.call(
+          "POST", "/v1/ignite/app/dev", ["name": .string(name), "env": ["A": "1", "B": "2"]])
         try #require(made.status == 200, "\(made)")
       }
       let first = try await api.call("GET", "/v1/ignite/app/dev?limit=2").json

@@ -100,6 +100,50 @@ import Testing
     }
   }
 
+  @Test("before a build a disk that is nearly full gets room: what nothing names goes, then steps, the oldest first")
+  func room() async throws {
+    try await withDisk("64m") { first, folder in
+      try await first.importBusybox()
+      for name in ["one", "two"] {
+        let dockerfile = "FROM busybox\nRUN dd if=/dev/urandom of=/\(name) bs=1M count=10 2>/dev/null\n"
+        let archive = try await Tree.inline(dockerfile: dockerfile, in: folder)
+        let (build, log) = try await HTTPAPI(first).built(["name": .string(name), "zippedCode": archive])
+        #expect(build["status"] == "BUILD_STATUS_SUCCEEDED", "\(log)")
+      }
+      try await Skopeo.run(["delete", "--tls-verify=false", "docker://\(first.ready.registry)/dev/one:latest"])
+      // A server that began just now knows of nobody who still wants what the first one served.
+      #expect(await first.stop() == 0)
+      let second = try await ServerProcess(data: first.data, flags: ["--workers", "1"])
+      do {
+        let free = try FileManager.default.attributesOfFileSystem(forPath: second.data)[.systemFreeSize] as? Int ?? 0
+        let filler = try await Tool("fallocate").run(["-l", "\(free - (4 << 20))", second.data + "/filler"])
+        #expect(filler.status == 0, "\(filler.all)")
+        let before = try Self.large(second)
+        let archive = try await Tree.inline(
+          dockerfile: "FROM busybox\nRUN dd if=/dev/urandom of=/b bs=1M count=4 2>/dev/null\n", in: folder)
+        let (build, log) = try await HTTPAPI(second).built(["name": "small", "zippedCode": archive])
+        #expect(build["status"] == "BUILD_STATUS_SUCCEEDED", "\(log)")
+        #expect(before == 2)
+        // The deleted image's layer went; the other's stays, and so does the image.
+        #expect(try Self.large(second) == 1)
+        try await Skopeo.copy(
+          from: "docker://\(second.ready.registry)/dev/two:latest", to: "oci:\(folder.path("oci")):latest")
+      } catch {
+        await second.stop()
+        throw error
+      }
+      await second.stop()
+    }
+  }
+
+  /// Blobs of ten megabytes and more.
+  private static func large(_ server: ServerProcess) throws -> Int {
+    let folder = server.data + "/oci/blobs/sha256"
+    return try FileManager.default.contentsOfDirectory(atPath: folder).count { name in
+      (try FileManager.default.attributesOfItem(atPath: "\(folder)/\(name)")[.size] as? Int ?? 0) > 10 << 20
+    }
+  }
+
   /// Text that no compression makes small.
   private static func noise(_ count: Int) -> String {
     let letters = Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789".utf8)

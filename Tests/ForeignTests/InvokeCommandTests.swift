@@ -54,6 +54,29 @@ import Testing
     }
   }
 
+  @Test("an execution that nobody waited for is watched to its end, and shown after")
+  func executions() async throws {
+    try await withServer { server, _ in
+      try await Self.deploy("hello", server, [])
+      func call(_ request: String) async throws -> String {
+        let answer = try await server.http(
+          "POST", "/v1/ignite/app/dev/hello/invoke-async", body: request, token: server.token)
+        return try #require(try JSON(text: answer.body)["executionId"].string, "\(answer)")
+      }
+      let good = try await call(#"{"body": "aGVhcmQ="}"#)
+      let watched = try await server.kindling(["execution", "watch", good])
+      #expect(watched.status == 0 && watched.output == "heard", "\(watched.all)")
+      #expect(watched.error.hasSuffix("SUCCEEDED\n"), "\(watched.all)")
+      let shown = try await server.kindling(["exec", "get", good])
+      #expect(shown.output.contains("SUCCEEDED") && shown.output.hasSuffix("\nheard"), "\(shown.all)")
+      let bad = try await call(#"{"http": {"path": "/cut"}}"#)
+      let failed = try await server.kindling(["execution", "watch", bad])
+      #expect(failed.status == 1 && failed.error.contains("FAILED"), "\(failed.all)")
+      let theirs = try await server.kindling(["execution", "get", good, "--org-name", "acme"])
+      #expect(theirs.status == 5, "\(theirs.all)")
+    }
+  }
+
   private static func deploy(_ name: String, _ server: ServerProcess, _ words: [String]) async throws {
     let reference = try await server.buildTestApp("image")
     try await server.kindling(["app", "deploy", name, "--image-ref", reference] + words).expectSuccess()

@@ -20,7 +20,8 @@ import Testing
             let layout = "oci:\(folder.path("layout-\(number)")):v1"
             try await Skopeo.copy(from: "docker://\(registry)/\(source)", to: layout, ["--multi-arch", "all"])
             try await Skopeo.copy(
-              from: layout, to: "docker://\(registry)/dev/copy-\(number):v1", ["--multi-arch", "all", "--preserve-digests"])
+              from: layout, to: "docker://\(registry)/dev/copy-\(number):v1",
+              ["--multi-arch", "all", "--preserve-digests"])
           }
         }
         try await group.waitForAll()
@@ -40,7 +41,9 @@ import Testing
     }
   }
 
-  @Test("containerd's ctr pulls and pushes one platform and all of them", .enabled(if: geteuid() == 0, "containerd is root's"))
+  @Test(
+    "containerd's ctr pulls and pushes one platform and all of them",
+    .enabled(if: geteuid() == 0, "containerd is root's"))
   func containerd() async throws {
     try await withServer { server, folder in
       let registry = server.ready.registry

@@ -1,4 +1,5 @@
 import HTTPTypes
+import NIOCore
 import Testing
 
 @testable import Gateway
@@ -31,6 +32,22 @@ import Testing
       #expect(head.contains("Content-Length: 800000\r\n"))
       #expect(head.hasSuffix("\r\n\r\n"))
     }
+  }
+
+  @Test("a client that stalls inside a body loses the connection, and its upload goes on from where it stood")
+  func stalled() async throws {
+    let house = try await TestHouse()
+    let begun = try await house.send(.post, "/v2/dev/app/blobs/uploads/")
+    let place = try #require(begun.headers[.location])
+    try await withLiveGateway(house, idle: .seconds(1)) { client in
+      try await client.send("PATCH \(place) HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3000000\r\n\r\n0123456789")
+      #expect(await client.read(until: "never") == "")
+    }
+    let status = try await house.send(.get, place)
+    #expect(status.status == 204 && status.headers[.range] == "0-0")
+    let digest = RegistryDoorTests.digest("whole")
+    let done = try await house.send(.put, "\(place)?digest=\(digest)", body: "whole")
+    #expect(done.status == 201)
   }
 
   @Test("a client that asks first is told to go on")

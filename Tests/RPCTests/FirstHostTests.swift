@@ -51,7 +51,9 @@ import Testing
   private func withGuests<Value: Sendable>(
     _ body: @escaping @Sendable (Int) async throws -> Value
   ) async throws -> Value {
-    let guests = Door.Guests { $0.hasSuffix(".apps") } serve: { channel in
+    let guests = Door.Guests {
+      $0.hasSuffix(".apps")
+    } serve: { channel in
       channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Guest()) }
     }
     return try await withDoor(guests: guests) { _, port in try await body(port) }

@@ -65,6 +65,32 @@ struct ReplicaLimitTests {
     #expect(!FileManager.default.fileExists(atPath: left.string))
   }
 
+  @Test(.enabled(if: hasGroups)) func aKilledServerTakesItsReplicasAndTheirGroupsAlong() async throws {
+    let folder = try TemporaryFolder()
+    defer { folder.remove() }
+    await #expect(processExitsWith: .signal(SIGKILL)) { [path = folder.path as String] in
+      setenv("TMPDIR", path, 1)
+      let bench = try await ReplicaBench()
+      let replica = try await bench.listening(bench.plan())
+      kill(getpid(), SIGKILL)
+      await replica.stop(grace: .zero)
+    }
+    let deadline = ContinuousClock.now + .seconds(5)
+    while !Self.orphans().isEmpty, ContinuousClock.now < deadline { await Task.yield() }
+    #expect(Self.orphans() == [])
+  }
+
+  /// Groups of replicas whose server is dead.
+  private static func orphans() -> [String] {
+    Set(groups.places.values).flatMap { place in
+      (try? FileManager.default.contentsOfDirectory(atPath: place.string)) ?? []
+    }.filter { name in
+      let words = name.split(separator: "-")
+      guard words.count == 3, words[0] == "kindling", let owner = pid_t(words[1]) else { return false }
+      return kill(owner, 0) != 0
+    }
+  }
+
   @Test func theProcesssGroupIsFoundWhereItIsMounted() {
     let separate = ControlGroupMembership(
       groups: "4:memory:/process\n3:cpu,cpuacct:/\n0::/\n",

@@ -111,7 +111,46 @@ struct ResidentTests {
     #expect(try resident.socket() == nil)
   }
 
-  @Test("dies with our own process, and its control groups with it")
+  @Test("has a network that sockets can be made in", .timeLimit(.minutes(1)))
+  func sockets() async throws {
+    let (lines, said) = AsyncStream.makeStream(of: String.self)
+    let resident = try await Resident.start(command(["sh", "-c", "echo up; exec sleep 1000005"])) {
+      said.yield(String(decoding: $0.bytes, as: UTF8.self))
+    } ended: { _ in
+      said.finish()
+    }
+    for await _ in lines { break }
+    let socket = try #require(try resident.socket())
+    let bound = try #require(try resident.boundSocket(isStream: true, port: 80))
+    try socket.close()
+    try bound.close()
+    resident.kill()
+    for await _ in lines {}
+    #expect(try resident.socket() == nil)
+  }
+
+  @Test("asks for its connections, and is answered", .timeLimit(.minutes(1)))
+  func asks() async throws {
+    var command = command(["/bin/busybox", "nc", "192.0.2.9", "80"])
+    command.asksToConnect = true
+    let collected = Collected()
+    let (ended, continuation) = AsyncStream.makeStream(of: Void.self)
+    let resident = try await Resident.start(command) {
+      collected.add($0)
+    } connecting: { call in
+      #expect(Int32(call.address.ss_family) == AF_INET)
+      guard let end = call.accept() else { return }
+      _ = try? end.writeAll("hello\n".utf8)
+      try? end.close()
+    } ended: { _ in
+      continuation.finish()
+    }
+    #expect(resident.asksToConnect)
+    for await _ in ended {}
+    #expect(collected.outcome(.exited(0)).stdout == "hello\n")
+  }
+
+  @Test("dies with our own process")
   func killedParent() async throws {
     await #expect(processExitsWith: .signal(SIGKILL)) { [owner = bench.borrowed as Bench.Borrowed] in
       let bench = Bench(of: owner)

@@ -1,4 +1,5 @@
 import Diagnostics
+import GRDB
 import OCI
 import Testing
 
@@ -90,7 +91,8 @@ import Testing
     #expect(try ledger.draft(of: id)?.image == nil && ledger.draft(of: id)?.status == .saved)
     #expect(try ledger.beginCompile(DeployID.make(at: Self.moment(5)), of: old) == nil)
     #expect(try ledger.unfinishedCompiles().isEmpty)
-    #expect(try ledger.compile(deploy, of: organization()) != nil && ledger.compile(deploy, of: organization("x")) == nil)
+    #expect(
+      try ledger.compile(deploy, of: organization()) != nil && ledger.compile(deploy, of: organization("x")) == nil)
     let failed = try #require(try ledger.draft(of: id))
     let second = DeployID.make(at: Self.moment(6))
     _ = try ledger.beginCompile(second, of: failed)
@@ -115,6 +117,29 @@ import Testing
     #expect(try !ledger.delete(id))
     #expect(try ledger.contextDigestsInUse().isEmpty && ledger.versions(of: id).isEmpty && ledger.draft(of: id) == nil)
     #expect(try ledger.interruptExecutions("x", at: Self.moment(7)) == 0)
+  }
+
+  @Test("what a draft or a version runs is no garbage without a tag, and neither is it among the pulled that may go")
+  func collection() throws {
+    let ledger = try Scratch().open().ledger
+    let id = try Self.id()
+    var names: [ManifestName] = []
+    for content in [UInt8(1), 2, 3] {
+      let name = ManifestName(repository: try Repository("acme/app"), digest: Digest(sha256Of: [content]))
+      try ledger.raw(
+        "INSERT INTO manifests (repository, digest, media_type, size, pushed_at) VALUES ('acme/app', '\(name.digest)', 'x', 1, 1)"
+      )
+      try ledger.raw("INSERT INTO pulled_manifests (repository, digest) VALUES ('acme/app', '\(name.digest)')")
+      names.append(name)
+    }
+    let version = try Self.compiled(ledger, id, 1)
+    _ = try ledger.publish(id, draft: version.number, at: Self.moment(5))
+    _ = try Self.compiled(ledger, id, 2)
+    #expect(try ledger.untaggedManifests(before: Self.moment(9), Doomed()) == [names[2]])
+    #expect(try ledger.pulledManifests().map(\.name) == [names[2]])
+    #expect(try ledger.deleteUntagged(names, before: Self.moment(9)) == 1)
+    _ = try ledger.delete(id)
+    #expect(Set(try ledger.untaggedManifests(before: Self.moment(9), Doomed())) == Set(names.prefix(2)))
   }
 
   @Test("a configuration counts its changes, and a change that is refused leaves it")
@@ -176,4 +201,11 @@ import Testing
 
   @Test("every name is a component of a repository", arguments: ["a", "0", "a-b", "a--b", "a.b", "a.b-c.d"])
   func components(_ name: String) throws { #expect(Repository.isComponent(try AppName(name).name)) }
+}
+
+extension Ledger {
+  /// Rows that nothing but a push makes.
+  fileprivate func raw(_ statement: String) throws {
+    try write("writing a row") { db in try db.execute(sql: statement) }
+  }
 }

@@ -57,7 +57,8 @@ extension ContractRoute {
     unary("InvokeAsync", .post, app + "/invoke-async") { (calls, message, caller) async throws(Failure) in
       try await calls.compute.invokeAsync(message, as: caller)
     },
-    unary("GetExecution", .get, "/v1/ignite/executions/{execution_id}") { (calls, message, caller) async throws(Failure) in
+    unary("GetExecution", .get, "/v1/ignite/executions/{execution_id}") {
+      (calls, message, caller) async throws(Failure) in
       try await calls.compute.getExecution(message, as: caller)
     },
     unary("GetAppLogs", .get, app + "/logs") { (calls, message, caller) async throws(Failure) in

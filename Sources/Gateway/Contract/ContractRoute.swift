@@ -26,7 +26,8 @@ struct ContractRoute: Sendable {
 
   init(
     rpc: String, method: HTTPRequest.Method, path: PathTemplate, isPublic: Bool = false,
-    answer: @escaping @Sendable (Call, [String: String], ContractCalls, Identity, StreamReply) async throws(Failure) ->
+    answer:
+      @escaping @Sendable (Call, [String: String], ContractCalls, Identity, StreamReply) async throws(Failure) ->
       Response
   ) {
     self.rpc = rpc

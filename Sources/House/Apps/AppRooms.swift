@@ -26,7 +26,7 @@ struct AppRooms: Sendable {
       data: data, images: images, relaxations: settings.relaxations,
       outbound: settings.network == .none ? .nowhere : .everywhere)
     let replicas = try SandboxedReplicas(
-      folder: data.path(.work).appending("replicas"), executable: settings.executable, clock: ground.clock)
+      folder: data.path(.cache).appending("replicas"), executable: settings.executable, clock: ground.clock)
     limits = replicas.limitFinding
     fleet = Fleet(starter: replicas, source: revisions)
     caller = Calls(fleet: fleet, pools: ground.pools)

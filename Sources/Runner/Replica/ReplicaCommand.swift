@@ -12,7 +12,9 @@ struct ReplicaCommand {
   let resident: ResidentCommand
 
   /// Throws `user-root`, `user-not-numeric` and `command-empty`.
-  init(_ plan: ReplicaPlan, id: ReplicaID, mountPoint: FilePath) throws(Failure) {
+  init(
+    _ plan: ReplicaPlan, id: ReplicaID, mountPoint: FilePath, resolver: HostResolver = .ofThisMachine()
+  ) throws(Failure) {
     let image = plan.config.config ?? ImageConfig.Container()
     let relaxed = plan.relaxations
     let hostname = id.text.lowercased().replacing("_", with: "-")
@@ -39,8 +41,12 @@ struct ReplicaCommand {
       SandboxMount(.ownMemory(size: plan.limits.memory), target: FilePath(Self.home)),
       Self.file("/etc/hosts", "127.0.0.1\tlocalhost \(hostname)\n::1\tlocalhost ip6-localhost ip6-loopback\n"),
       Self.file("/etc/hostname", hostname + "\n"),
-      Self.file("/etc/resolv.conf", "# no name server: this app reaches nothing outside\n"),
+      Self.file(
+        "/etc/resolv.conf",
+        plan.outbound == .everywhere
+          ? resolver.replicaText : "# no name server: this app reaches nothing outside\n"),
     ]
+    command.asksToConnect = plan.outbound == .everywhere
     resident = command
   }
 

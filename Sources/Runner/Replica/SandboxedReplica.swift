@@ -1,4 +1,5 @@
 import Diagnostics
+import protocol NIOCore.EventLoopGroup
 import Sandbox
 import Storage
 import Synchronization
@@ -20,24 +21,33 @@ final class SandboxedReplica: Replica {
   private let state = Mutex(State())
   private let clock: WallClock
   private let group: ReplicaGroup?
+  private let eventLoops: any EventLoopGroup
 
-  init(id: ReplicaID, plan: ReplicaPlan, clock: WallClock, group: ReplicaGroup?) {
+  init(id: ReplicaID, plan: ReplicaPlan, clock: WallClock, group: ReplicaGroup?, eventLoops: any EventLoopGroup) {
+    self.eventLoops = eventLoops
     self.id = id
     self.plan = plan
     self.clock = clock
     self.group = group
   }
 
-  func start(_ command: ResidentCommand, executable: FilePath) async throws(Failure) {
+  func start(
+    _ command: ResidentCommand, executable: FilePath, resolver: HostResolver
+  ) async throws(Failure) {
     say(ReplicaWords.starting(plan, command))
     let output = ReplicaOutput(replica: id, log: log, clock: clock)
+    let relay = OutboundRelay(group: eventLoops)
     let resident = try await Resident.start(
-      command, executable: executable, output: { output.take($0) },
+      command, executable: executable, output: { output.take($0) }, connecting: { relay.take($0) },
       ended: { [self] end in
         output.finish()
         finish(end)
       })
     state.withLock { $0.resident = $0.end == nil ? resident : nil }
+    guard command.asksToConnect else { return }
+    guard resident.asksToConnect, await NameForwarder.serve(resident, resolver, eventLoops) else {
+      return say("connections to the outside are refused: this machine lets nobody listen for system calls")
+    }
   }
 
   func socket() throws(Failure) -> FileDescriptor {

@@ -55,7 +55,8 @@ extension AppConfiguration {
       size += name.utf8.count + value.utf8.count
     }
     guard size <= 512 << 10 else {
-      throw Self.invalid("env", "the environment has \(size) bytes, more than 512 KiB", "put large values into the image")
+      throw Self.invalid(
+        "env", "the environment has \(size) bytes, more than 512 KiB", "put large values into the image")
     }
   }
 
@@ -72,7 +73,8 @@ extension AppConfiguration {
 
   private func checkNumbers() throws(Failure) {
     guard memory == 0 || (16...65_536).contains(memory) else {
-      throw Self.invalid("limits", "limits.memory_mb \(memory) is not between 16 and 65536", "leave it out for the tier's")
+      throw Self.invalid(
+        "limits", "limits.memory_mb \(memory) is not between 16 and 65536", "leave it out for the tier's")
     }
     guard cpu == 0 || (10...64_000).contains(cpu) else {
       throw Self.invalid(
@@ -87,7 +89,8 @@ extension AppConfiguration {
     }
     guard reservedReplicas <= max(1, maximumReplicas) else {
       throw Self.invalid(
-        "scaling", "scaling.reserved_capacity \(reservedReplicas) is more than max_replicas, \(max(1, maximumReplicas))",
+        "scaling",
+        "scaling.reserved_capacity \(reservedReplicas) is more than max_replicas, \(max(1, maximumReplicas))",
         "raise scaling.max_replicas with it")
     }
     guard maximumConcurrency <= 100_000 else {

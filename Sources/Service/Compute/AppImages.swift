@@ -42,7 +42,8 @@ package struct AppImages: Sendable {
 
   /// The image itself, for an app that runs it; pulled again by its digest when it was taken out of the registry here.
   /// The slot is read even where nothing has to be pulled: one that is gone is told at the next start, not at some later.
-  func image(_ image: AppImage, of code: AppCode, for organization: OrganizationName) async throws(Failure) -> BaseImage {
+  func image(_ image: AppImage, of code: AppCode, for organization: OrganizationName) async throws(Failure) -> BaseImage
+  {
     var secret: String?
     if case .prebuilt(_, let slot) = code { secret = slot }
     let shown = try shown(secret, organization)

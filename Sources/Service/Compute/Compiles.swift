@@ -74,7 +74,8 @@ package final class Compiles: Sendable {
     if compile.completedAt != nil, !isRunning(compile.id), try !data.events.isFinished(compile.id) {
       _ = try? data.events.append(.finished(.failed(Self.interrupted)), to: compile.id)
     }
-    return LogSequence(events: try data.events.events(of: compile.id, from: 1, follow: true), skip: .lines(max(0, after)))
+    return LogSequence(
+      events: try data.events.events(of: compile.id, from: 1, follow: true), skip: .lines(max(0, after)))
   }
 
   // MARK: - The way of a compile

@@ -154,7 +154,8 @@ extension ComputeService {
         hint: "send code.image with exactly one of prebuilt, from_code and from_git")
     case .runtime:
       throw Failure(
-        .unimplemented, reason: "compile-mode", "code.compile, source code for a runtime of the platform, is not emulated",
+        .unimplemented, reason: "compile-mode",
+        "code.compile, source code for a runtime of the platform, is not emulated",
         hint: "send code.image instead: prebuilt with an image_ref, from_code with an archive or from_git with a url; "
           + "without a Dockerfile a starter of the stack is used")
     case .prebuilt(let reference, let secret):
@@ -169,7 +170,8 @@ extension ComputeService {
         throw Failure(
           .invalidArgument, reason: "archive-too-large",
           "from_code.archive has \(bytes.count) bytes, and must be under 4 MiB",
-          hint: "leave out what the image does not need, or build it with: kindling build DIR, and deploy its image_ref")
+          hint: "leave out what the image does not need, or build it with: kindling build DIR, and deploy its image_ref"
+        )
       }
       try checkBuild(id, dockerfile, arguments)
       let writer = try data.contexts.writer()
@@ -222,7 +224,8 @@ extension ComputeService {
     failure.hint = failure.hint.map(inOurs)
     failure.hint = failure.hint?.replacing("send the tree: kindling build .", with: "send the tree with from_code")
     if failure.reason == "git-address-credentials" {
-      failure.hint = "take them out of the URL, save them with: kindling secret create NAME --type git, "
+      failure.hint =
+        "take them out of the URL, save them with: kindling secret create NAME --type git, "
         + "and name that in secret_ref"
     }
     return failure

@@ -37,7 +37,8 @@ extension ComputeService {
     let record = try record(id)
     guard number > 0 else {
       throw Failure(
-        .invalidArgument, reason: "version-invalid", "version 0 is the draft, which is published and not rolled back to",
+        .invalidArgument, reason: "version-invalid",
+        "version 0 is the draft, which is published and not rolled back to",
         hint: "list versions with: kindling version list \(id.name)")
     }
     let version = try data.ledger.activate(AppVersion(number), of: id, at: data.clock.now())

@@ -156,7 +156,9 @@ package struct DeploymentState: Sendable, Hashable {
     let isServed = ready.contains { $0.version == active }
     let isStarting = replicas.contains { $0.state == .starting }
     let phase: Phase =
-      if isServed { .active } else if status.failure != nil { .failed } else if isStarting { .deploying } else { .active }
+      if isServed { .active } else if status.failure != nil { .failed } else if isStarting { .deploying } else {
+        .active
+      }
     self.init(phase: phase, readyReplicas: ready.count, failure: status.failure)
   }
 

@@ -47,7 +47,9 @@ package final class Executions: Sendable {
   }
 
   /// The execution now and whenever it changes, until it has ended.
-  func watch(_ record: ExecutionRecord, of organization: OrganizationName) -> AsyncThrowingStream<ExecutionRecord, any Error> {
+  func watch(_ record: ExecutionRecord, of organization: OrganizationName) -> AsyncThrowingStream<
+    ExecutionRecord, any Error
+  > {
     let (changes, change) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     let number = state.withLock { state in
       state.lastWatcher += 1
@@ -105,7 +107,8 @@ package final class Executions: Sendable {
         record.output += piece.prefix(room)
         guard piece.count > room else { continue }
         record.status = .failed
-        record.error = "output-too-large: the app answered with more than 1 MiB, of which the beginning is kept; "
+        record.error =
+          "output-too-large: the app answered with more than 1 MiB, of which the beginning is kept; "
           + "call it with Invoke, which streams"
         break
       }

@@ -25,7 +25,9 @@ package final class KnownApps: AppDirectory {
 
   package init() {}
 
-  package func destination(of label: String) -> AppDestination? { state.withLock { $0.labels[label]?.first?.destination } }
+  package func destination(of label: String) -> AppDestination? {
+    state.withLock { $0.labels[label]?.first?.destination }
+  }
 
   package func destination(of app: AppID, port: AppPort) -> AppDestination? {
     state.withLock { state in

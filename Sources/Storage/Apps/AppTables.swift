@@ -48,6 +48,12 @@ extension Ledger {
       FOREIGN KEY (organization, name) REFERENCES apps (organization, name) ON DELETE CASCADE
     ) STRICT, WITHOUT ROWID;
 
+    -- What apps run is collected by nobody.
+    CREATE INDEX app_drafts_by_image ON app_drafts
+      (json_extract(image, '$.repository'), json_extract(image, '$.digest')) WHERE image IS NOT NULL;
+    CREATE INDEX app_versions_by_image ON app_versions
+      (json_extract(image, '$.repository'), json_extract(image, '$.digest'));
+
     CREATE TABLE compiles (
       deploy TEXT NOT NULL PRIMARY KEY,
       organization TEXT NOT NULL,

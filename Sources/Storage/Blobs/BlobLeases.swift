@@ -4,7 +4,7 @@ import Synchronization
 
 /// Keeps a collection from taking what somebody has just been told is there.
 ///
-/// Whoever relies on a blob touches it first, and looks for it then; whoever needs several moments holds everything that is
+/// Whoever finds a blob touches it, and looks whether it is still there: then it stays. Whoever needs several moments holds everything that is
 /// touched meanwhile. A collection marks what it means to take, looks whether anything still names it, and takes only what
 /// nobody brought again since. All of it is in memory: a push does not outlive the server that was asked.
 package final class BlobLeases: Sendable {
@@ -16,6 +16,8 @@ package final class BlobLeases: Sendable {
 
   private struct State {
     var touched: [Digest: Timestamp] = [:]
+    /// With as many it is time to forget the oldest.
+    var mostTouched = BlobLeases.leastForgotten
     var holds: [Int: Timestamp] = [:]
     var lastHold = 0
     var retiring: Set<Place> = []
@@ -27,8 +29,8 @@ package final class BlobLeases: Sendable {
     }
   }
 
-  /// What is forgotten of `touched` beyond this is what nobody touched for a day.
-  private static let mostTouched = 100_000
+  private static let leastForgotten = 100_000
+  /// What nobody touched for as long may be forgotten.
   private static let longestGrace: Int64 = 24 * 60 * 60 * 1000
 
   private let clock: WallClock
@@ -42,9 +44,10 @@ package final class BlobLeases: Sendable {
     return state.withLock { state in
       guard !state.retiring.contains(Place(repository: nil, digest: digest)) else { return false }
       if let repository, state.retiring.contains(Place(repository: repository, digest: digest)) { return false }
-      if state.touched.count >= Self.mostTouched {
+      if state.touched.count >= state.mostTouched {
         let limit = now.milliseconds - Self.longestGrace
         state.touched = state.touched.filter { $0.value.milliseconds > limit }
+        state.mostTouched = max(Self.leastForgotten, state.touched.count * 2)
       }
       state.touched[digest] = now
       return true

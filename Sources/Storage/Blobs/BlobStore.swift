@@ -66,7 +66,7 @@ package final class BlobStore: Sendable {
   /// Says that the blob will be needed and was used now, and whether it is here: until its user's hold ends, and an hour
   /// without one, no collection takes it.
   package func keep(_ digest: Digest) -> Bool {
-    guard leases.touch(digest), contains(digest) else { return false }
+    guard contains(digest), leases.touch(digest), contains(digest) else { return false }
     path(of: digest).touch()
     return true
   }

@@ -34,7 +34,9 @@ package final class EventLogs: Sendable {
 
   /// Appends several at the cost of one: all of them or, when writing fails, none.
   @discardableResult
-  package func append(contentsOf kinds: [BuildEvent.Kind], to id: some PrefixedIdentifier) throws(Failure) -> [BuildEvent] {
+  package func append(contentsOf kinds: [BuildEvent.Kind], to id: some PrefixedIdentifier) throws(Failure)
+    -> [BuildEvent]
+  {
     let log = try log(of: id)
     defer { if log.isFinished { forget(id) } }
     return try log.append(kinds)
@@ -59,7 +61,9 @@ package final class EventLogs: Sendable {
   package func isFinished(_ id: some PrefixedIdentifier) throws(Failure) -> Bool { try log(of: id).isFinished }
 
   /// Bytes that the build's events take on disk.
-  package func size(of id: some PrefixedIdentifier) throws(Failure) -> ByteCount { ByteCount(try log(of: id).currentEnd.offset) }
+  package func size(of id: some PrefixedIdentifier) throws(Failure) -> ByteCount {
+    ByteCount(try log(of: id).currentEnd.offset)
+  }
 
   /// Ends every following at what is written by then, with `stream-interrupted`: for a server that stops, whose waiting
   /// builds will say nothing more.

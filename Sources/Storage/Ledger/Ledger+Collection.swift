@@ -59,27 +59,38 @@ extension Ledger {
       WHERE r.digest = b.digest AND r.repository = b.repository AND NOT \(isDoomed("r.repository", "r.manifest"))))
     """
 
-  /// Every reason to keep the content `:digest`. A new table that names blobs becomes a line here.
+  /// Every reason to keep the content `d.value`. A new table that names blobs becomes a line here.
   private static let blobKeepers = [
-    "SELECT 1 FROM repository_blobs AS b WHERE b.digest = :digest AND \(isLinked)",
-    "SELECT 1 FROM manifests AS m WHERE m.digest = :digest AND NOT \(isDoomed("m.repository", "m.digest"))",
-    "SELECT 1 FROM step_cache WHERE layer = :digest AND layer NOT IN (SELECT value FROM json_each(:steps))",
+    "SELECT 1 FROM repository_blobs AS b WHERE b.digest = d.value AND \(isLinked)",
+    "SELECT 1 FROM manifests AS m WHERE m.digest = d.value AND NOT \(isDoomed("m.repository", "m.digest"))",
+    "SELECT 1 FROM step_cache WHERE layer = d.value AND layer NOT IN (SELECT value FROM json_each(:steps))",
   ]
 
   /// Every reason to keep the manifest `m`, whatever its age. A new table that names manifests becomes a line here.
-  private static let manifestKeepers = [
-    "SELECT 1 FROM tags AS t WHERE t.repository = m.repository AND t.digest = m.digest",
-    // One of an index that stays.
-    """
-    SELECT 1 FROM manifest_references AS r
-    WHERE r.repository = m.repository AND r.digest = m.digest AND NOT \(isDoomed("r.repository", "r.manifest"))
-    """,
-    // About another one that stays.
-    """
-    SELECT 1 FROM manifests AS s
-    WHERE s.repository = m.repository AND s.digest = m.subject AND NOT \(isDoomed("s.repository", "s.digest"))
-    """,
-  ]
+  private static let manifestKeepers =
+    [
+      "SELECT 1 FROM tags AS t WHERE t.repository = m.repository AND t.digest = m.digest",
+      // One of an index that stays.
+      """
+      SELECT 1 FROM manifest_references AS r
+      WHERE r.repository = m.repository AND r.digest = m.digest AND NOT \(isDoomed("r.repository", "r.manifest"))
+      """,
+      // About another one that stays.
+      """
+      SELECT 1 FROM manifests AS s
+      WHERE s.repository = m.repository AND s.digest = m.subject AND NOT \(isDoomed("s.repository", "s.digest"))
+      """,
+    ] + appKeepers(of: "m")
+
+  /// A draft or a version of an app runs the manifest of that alias.
+  static func appKeepers(of manifest: String) -> [String] {
+    ["app_drafts", "app_versions"].map { table in
+      """
+      SELECT 1 FROM \(table) AS a WHERE a.image IS NOT NULL AND json_extract(a.image, '$.digest') = \(manifest).digest
+        AND json_extract(a.image, '$.repository') = \(manifest).repository
+      """
+    }
+  }
 
   private static let isManifestKept = manifestKeepers.map { "EXISTS (\($0))" }.joined(separator: " OR ")
 
@@ -169,12 +180,11 @@ extension Ledger {
   /// Those of the blobs that nothing keeps.
   package func unkept(_ digests: [Digest], _ doomed: Doomed) throws(Failure) -> [Digest] {
     try read("looking for what keeps blobs") { db in
-      let query = try db.cachedStatement(
-        sql: "SELECT " + Self.blobKeepers.map { "EXISTS (\($0))" }.joined(separator: " OR "))
-      let arguments = try doomed.arguments()
-      return try digests.filter { digest in
-        try Bool.fetchOne(query, arguments: arguments + ["digest": digest.description]) == false
-      }
+      let isKept = Self.blobKeepers.map { "EXISTS (\($0))" }.joined(separator: " OR ")
+      return try String.fetchAll(
+        db, sql: "SELECT d.value FROM json_each(:digests) AS d WHERE NOT (\(isKept))",
+        arguments: try doomed.arguments() + ["digests": try JSONColumn.text(digests.map(\.description))]
+      ).map { try Digest($0) }
     }
   }
 

@@ -19,7 +19,8 @@ extension Ledger {
     completing build: BuildCompletion? = nil
   ) throws(Failure) {
     try write("saving a manifest") { db in
-      try Self.link(linking, to: manifest.repository, at: manifest.pushedAt, db)
+      // Their manifest comes with them: nothing has to wait for it.
+      try Self.link(linking, to: manifest.repository, at: Timestamp(milliseconds: 0), db)
       for blob in blobs where try !Self.hasBlob(blob, in: manifest.repository, db) {
         throw Failure(
           .notFound,

@@ -65,6 +65,7 @@ extension Ledger {
               ON pulled_tags.repository = tags.repository AND pulled_tags.tag = tags.tag
               AND pulled_tags.digest = tags.digest
             WHERE tags.repository = p.repository AND tags.digest = p.digest AND pulled_tags.tag IS NULL)
+            AND NOT EXISTS (\(Self.appKeepers(of: "p")[0])) AND NOT EXISTS (\(Self.appKeepers(of: "p")[1]))
           """
       ).map { row in
         let digest = try Digest(row["digest"])

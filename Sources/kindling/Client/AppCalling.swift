@@ -21,6 +21,8 @@ struct AppCalling: Sendable {
     try await app.access.stream { client in
       try await client.invoke(message) { try await heard.take($0) }
     }
+    // What follows on a terminal begins a line of its own; what is read by a program is as it was.
+    if await heard.isInLine, Console.standardOutput.isTTY { Console.standardOutput.write("\n") }
     if let error = await heard.error {
       throw Failure(
         .unavailable, reason: "call-broken-off", "the answer of '\(app.id)' broke off", hint: Self.logs(app),
@@ -42,11 +44,14 @@ struct AppCalling: Sendable {
   private actor Heard {
     var status: UInt32 = 0
     var error: String?
+    private(set) var isInLine = false
 
     func take(_ frame: Dodil_Ignite_V1_InvokeResponse) throws {
       switch frame.frame {
       case .head(let head): status = head.statusCode
-      case .chunk(let bytes): guard Console.standardOutput.write(bytes: bytes) else { throw Failure.readerGone }
+      case .chunk(let bytes):
+        isInLine = bytes.last.map { $0 != 0x0a } ?? isInLine
+        guard Console.standardOutput.write(bytes: bytes) else { throw Failure.readerGone }
       case .trailer(let trailer): error = trailer.error.isEmpty ? nil : trailer.error
       case nil: break
       }

@@ -48,7 +48,9 @@ struct CollectCommand: AsyncParsableCommand {
   }
 
   func validate() throws {
-    guard !(dryRun && scrub) else { throw ValidationError("--scrub sets aside what is damaged, which --dry-run forbids") }
+    guard !(dryRun && scrub) else {
+      throw ValidationError("--scrub sets aside what is damaged, which --dry-run forbids")
+    }
     _ = try path
   }
 
@@ -93,15 +95,21 @@ struct CollectCommand: AsyncParsableCommand {
 
   static func lines(_ answer: Answer, _ appearance: Appearance) -> [String] {
     let done = answer.collection
-    var lines = ["\(appearance.paint(Mark.done)) \(done.dryRun ? "would free" : "freed") \(done.bytes), \(done.blobs) blobs"]
+    var lines = [
+      "\(appearance.paint(Mark.done)) \(done.dryRun ? "would free" : "freed") \(done.bytes), \(done.blobs) blobs"
+    ]
     for (count, words) in [
       (done.untagged, "manifests without a tag"), (done.pulled, "images of other registries"),
       (done.steps, "layers of the step cache"), (done.uploads, "uploads that nobody went on with"),
     ] where count > 0 { lines.append("  \(count) \(words)") }
-    if done.waiting > 0 { lines.append("  \(done.waiting) blobs stay for now, because they came or were asked for lately") }
+    if done.waiting > 0 {
+      lines.append("  \(done.waiting) blobs stay for now, because they came or were asked for lately")
+    }
     guard let scrub = answer.scrub else { return lines }
     lines.append("\(appearance.paint(Mark.done)) read \(scrub.bytes) of \(scrub.blobs) blobs")
-    lines += scrub.broken.map { "\(appearance.paint(Mark.failed)) \($0.digest) is damaged and was set aside: \($0.cause)" }
+    lines += scrub.broken.map {
+      "\(appearance.paint(Mark.failed)) \($0.digest) is damaged and was set aside: \($0.cause)"
+    }
     lines += scrub.missing.map { "\(appearance.paint(Mark.failed)) \($0) is set aside; push it again" }
     lines += scrub.healed.map { "\(appearance.paint(Mark.done)) \($0) was pushed again" }
     return lines

@@ -14,7 +14,9 @@ import Testing
     var status: Int
     var head: String
     var body: String
-    var reason: String { body.firstRange(of: #""reason":""#).map { String(body[$0.upperBound...].prefix { $0 != "\"" }) } ?? "" }
+    var reason: String {
+      body.firstRange(of: #""reason":""#).map { String(body[$0.upperBound...].prefix { $0 != "\"" }) } ?? ""
+    }
   }
 
   private func ask(

@@ -148,7 +148,8 @@ import Testing
     }
   }
 
-  @Test("an upgraded connection carries bytes both ways, from the first one behind the heads", arguments: [true, false])
+  @Test(
+    "an upgraded connection carries bytes both ways, from the first one behind the heads", arguments: [true, false])
   func upgrade(isEarly: Bool) async throws {
     let house = try await AppHouse { peer in
       let head = try peer.read(until: "\r\n\r\n").lowercased()
@@ -184,7 +185,8 @@ import Testing
     for offer in ["websocket", "h2c"] {
       try await house.visit { peer, head throws in
         try peer.write(
-          "GET / HTTP/1.1\r\n\(head)Connection: Upgrade, HTTP2-Settings\r\nUpgrade: \(offer)\r\nHTTP2-Settings: A\r\n\r\n")
+          "GET / HTTP/1.1\r\n\(head)Connection: Upgrade, HTTP2-Settings\r\nUpgrade: \(offer)\r\nHTTP2-Settings: A\r\n\r\n"
+        )
         let text = try peer.readToEnd()
         #expect(text.hasPrefix("HTTP/1.1 200 ") && text.contains("connection: close\r\n"))
         #expect(text.contains("upgrade: \(offer)\r\n") == (offer == "websocket"))

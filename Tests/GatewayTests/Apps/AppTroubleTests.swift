@@ -103,7 +103,9 @@ import Testing
         "POST / HTTP/1.1\r\nHost: app-dev.ignite.localhost\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"
           + "0\r\n\r\n", 400
       ),
-      ("GET / HTTP/1.1\r\nHost: app-dev.ignite.localhost\r\nx: \(String(repeating: "a", count: 70 << 10))\r\n\r\n", 431),
+      (
+        "GET / HTTP/1.1\r\nHost: app-dev.ignite.localhost\r\nx: \(String(repeating: "a", count: 70 << 10))\r\n\r\n", 431
+      ),
     ])
   func misfits(request: String, status: Int) async throws {
     let house = try await AppHouse(AppScript.mirror)

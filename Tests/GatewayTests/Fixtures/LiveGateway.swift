@@ -9,11 +9,12 @@ import NIOPosix
 /// Runs `body` with the house's gateway on a free port of this machine, over Hummingbird's own HTTP/1.1 channel.
 func withLiveGateway<Value: Sendable>(
   _ house: TestHouse,
+  idle: TimeAmount = .seconds(120),
   _ body: @escaping @Sendable (RawClient) async throws -> Value
 ) async throws -> Value {
   let (ports, announce) = AsyncStream.makeStream(of: Int.self)
   let server = Server(
-    childChannelSetup: HTTP1Channel(responder: house.gateway.responder),
+    childChannelSetup: HTTP1Channel(responder: house.gateway.responder, configuration: .init(idleTimeout: idle)),
     configuration: .init(address: .hostname("127.0.0.1", port: 0)),
     onServerRunning: { channel in announce.yield(channel.localAddress?.port ?? 0) },
     eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
