@@ -4,7 +4,9 @@ extension Resident {
   /// The TCP ports something listens on in its network, in ascending order; empty when it has ended.
   package func listeningPorts() -> [UInt16] {
     var ports: Set<UInt16> = []
-    for table in ["tcp", "tcp6"] { ports.formUnion(Self.listening(in: FilePath("/proc/\(run.processID)/net/\(table)"))) }
+    for table in ["tcp", "tcp6"] {
+      ports.formUnion(Self.listening(in: FilePath("/proc/\(run.processID)/net/\(table)")))
+    }
     return ports.sorted()
   }
 
