@@ -15,7 +15,8 @@ package struct BuildServiceRPC: Dodil_Ignite_V1_BuildService.ServiceProtocol {
 
   /// `calls` is asked at every call: after a reset they are others. `patience` is how long an upload may bring nothing.
   package init(
-    identities: IdentityService, patience: Duration = .seconds(120), calls: @escaping @Sendable () async -> ContractCalls
+    identities: IdentityService, patience: Duration = .seconds(120),
+    calls: @escaping @Sendable () async -> ContractCalls
   ) {
     self.calls = calls
     self.patience = patience

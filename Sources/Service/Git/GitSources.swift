@@ -71,7 +71,8 @@ package struct GitSources: Sendable {
     guard failure.reason == "git-auth-required" || failure.reason == "git-auth-refused" else { return failure }
     var failure = failure
     if let slot {
-      failure.hint = "the secret '\(slot)' was not accepted; save another with: kindling secret create \(slot) --type git"
+      failure.hint =
+        "the secret '\(slot)' was not accepted; save another with: kindling secret create \(slot) --type git"
       return failure
     }
     failure.hint =

@@ -18,7 +18,8 @@ extension Ledger {
           try JSONColumn.text(build.buildArgs), build.platform.description, build.noCache,
           Int64(clamping: build.timeoutSeconds), build.source.kind, build.source.digest?.description,
           build.source.context?.text, build.source.git?.url, build.source.git?.reference,
-          build.source.git?.directory, build.source.git?.commit, build.source.git?.secret, build.mayUseStarter, build.registry, build.repository,
+          build.source.git?.directory, build.source.git?.commit, build.source.git?.secret, build.mayUseStarter,
+          build.registry, build.repository,
           build.status.rawValue, try JSONColumn.text(build.imageReferences), build.createdAt.milliseconds,
         ]
       )
