@@ -53,6 +53,7 @@ package final class FakeFleet: AppFleet {
     var replicas: [AppID: FakeReplica] = [:]
     var next: [AppID: FakeReplica] = [:]
     var running = 0
+    var departed = 0
     var refusal: Failure?
     var isCold = false
     var waiting: [CheckedContinuation<Void, Never>] = []
@@ -70,6 +71,9 @@ package final class FakeFleet: AppFleet {
   package var running: Int { state.withLock { $0.running } }
   /// Calls that wait for a start.
   package var waiting: Int { state.withLock { $0.waiting.count } }
+
+  /// Calls that were given up while they waited.
+  package var departed: Int { state.withLock { $0.departed } }
 
   /// From now on every start fails like this.
   package func refuse(_ failure: Failure?) { state.withLock { $0.refusal = failure } }
@@ -103,12 +107,16 @@ package final class FakeFleet: AppFleet {
   }
 
   package func admit(_ app: AppID) async throws(Failure) -> Admission {
-    await withCheckedContinuation { continuation in
-      let isCold = state.withLock { state in
-        if state.isCold { state.waiting.append(continuation) }
-        return state.isCold
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let isCold = state.withLock { state in
+          if state.isCold { state.waiting.append(continuation) }
+          return state.isCold
+        }
+        if !isCold { continuation.resume() }
       }
-      if !isCold { continuation.resume() }
+    } onCancel: {
+      state.withLock { $0.departed += 1 }
     }
     if let refusal = state.withLock({ $0.refusal }) { throw refusal }
     guard let admission = admitNow(app) else {

@@ -98,7 +98,9 @@ package final class ReplicaCall {
       }
       switch result {
       case .success(let connection): send(on: connection)
-      case .failure(let failure): fail(failure)
+      // After a retry the news is what came of the call, not that the app is no longer there.
+      case .failure(let failure):
+        fail(isRetried ? .noAnswer(app, isRetried: true, cause: failure.failure.oneLine) : failure)
       }
     }
   }
