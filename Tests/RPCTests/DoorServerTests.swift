@@ -55,6 +55,41 @@ import Testing
     }
   }
 
+  @Test("a client of HTTP/1.0 sees the end of the connection, or is told that it stays")
+  func olderHTTP() async throws {
+    try await withDoor { _, port in
+      let plain = try await RawConnection(port: port)
+      try await plain.send("GET /once HTTP/1.0\r\nHost: x\r\n\r\n")
+      let answer = await plain.readToEnd()
+      #expect(answer.hasPrefix("HTTP/1.0 200 OK"))
+      #expect(answer.lowercased().contains("connection: close"))
+      #expect(answer.hasSuffix("GET /once"))
+
+      let kept = try await RawConnection(port: port)
+      for path in ["/one", "/two"] {
+        try await kept.send("GET \(path) HTTP/1.0\r\nHost: x\r\nConnection: Keep-Alive\r\n\r\n")
+        #expect(await kept.read(until: "GET \(path)").lowercased().contains("connection: keep-alive"))
+      }
+    }
+  }
+
+  @Test("a client of HTTP/1.0 gets no chunks: a body of unknown length ends with the connection")
+  func olderHTTPWithoutLength() async throws {
+    let inPieces: HTTPChannelHandler.Responder = { _, writer, _ in
+      var body = try await writer.writeHead(HTTPResponse(status: .ok))
+      try await body.write(ByteBuffer(string: "some"))
+      try await body.write(ByteBuffer(string: "words"))
+      try await body.finish(nil)
+    }
+    try await withDoor(responder: inPieces) { _, port in
+      let http = try await RawConnection(port: port)
+      try await http.send("GET / HTTP/1.0\r\nHost: x\r\nConnection: keep-alive\r\n\r\n")
+      let answer = await http.readToEnd()
+      #expect(answer.lowercased().contains("connection: close"))
+      #expect(answer.hasSuffix("\r\n\r\nsomewords"))
+    }
+  }
+
   @Test("bytes that come one by one are put together")
   func drip() async throws {
     try await withDoor { _, port in

@@ -65,6 +65,7 @@ struct DoorChannel: ServerChildChannel {
 
   private func http1(on channel: any Channel, logger: Logger) -> EventLoopFuture<Conversation> {
     http1.setup(channel: channel, logger: logger).flatMapThrowing { value in
+      try OlderHTTP.add(to: channel)
       try UpgradeRefusal.add(to: channel)
       return .http1(value)
     }
