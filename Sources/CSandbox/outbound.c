@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -178,22 +179,43 @@ static uint16_t port_of(const struct sockaddr_storage *address) {
                                         : ((const struct sockaddr_in *)address)->sin_port;
 }
 
+/// How long a connection within one machine may take. An app decides about the options of its socket, and with some of
+/// them (IP_MINTTL) the answer to its own first packet is dropped.
+enum { JOIN_MILLISECONDS = 1000 };
+
+static int64_t milliseconds_now(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 /// Accepts the caller's connection; anybody else's that found the port is turned away.
-static int accept_from(int door, int socket) {
+static int accept_from(int door, int socket, int64_t deadline) {
   struct sockaddr_storage own, peer;
   socklen_t length = sizeof own;
   if (getsockname(socket, (struct sockaddr *)&own, &length) != 0) return -1;
-  for (int attempt = 0; attempt < 16; attempt++) {
+  for (;;) {
+    int64_t left = deadline - milliseconds_now();
     struct pollfd wanted = {.fd = door, .events = POLLIN};
-    // Within one machine it is there already.
-    if (poll(&wanted, 1, 1000) <= 0) break;
+    if (left <= 0 || poll(&wanted, 1, (int)left) <= 0) break;
     length = sizeof peer;
     int end = accept4(door, (struct sockaddr *)&peer, &length, SOCK_CLOEXEC);
     if (end >= 0 && port_of(&peer) == port_of(&own)) return end;
+    if (end < 0 && errno != ECONNABORTED && errno != EINTR) return -1;
     if (end >= 0) close(end);
   }
   errno = ETIMEDOUT;
   return -1;
+}
+
+/// Connects the caller's socket without waiting for more than the deadline; a caller that gives it its waiting back
+/// meanwhile waits here as long as the kernel does, on a thread that serves nobody else.
+static int connect_caller(const struct csandbox_connect *call, const struct sockaddr *place, socklen_t size) {
+  int flags = fcntl(call->socket, F_GETFL);
+  fcntl(call->socket, F_SETFL, flags | O_NONBLOCK);
+  int error = connect(call->socket, place, size) == 0 ? 0 : errno;
+  fcntl(call->socket, F_SETFL, flags);
+  return error;
 }
 
 int csandbox_join(int network, const struct csandbox_connect *call, int *error) {
@@ -209,9 +231,17 @@ int csandbox_join(int network, const struct csandbox_connect *call, int *error) 
   *error = ENETUNREACH;
   if (door >= 0 && bind(door, (struct sockaddr *)&place, size) == 0 && listen(door, 8) == 0
       && getsockname(door, (struct sockaddr *)&place, &size) == 0) {
-    // What the caller is told is what his own call would have said: a socket that does not wait is under way.
-    *error = connect(call->socket, (struct sockaddr *)&place, size) == 0 ? 0 : errno;
-    if (*error == 0 || *error == EINPROGRESS) end = accept_from(door, call->socket);
+    int64_t deadline = milliseconds_now() + JOIN_MILLISECONDS;
+    *error = connect_caller(call, (struct sockaddr *)&place, size);
+    if (*error == 0 || *error == EINPROGRESS) end = accept_from(door, call->socket, deadline);
+    if (end < 0 && (*error == 0 || *error == EINPROGRESS)) {
+      *error = ETIMEDOUT;
+      // Takes the attempt back, so that the socket can be used again.
+      struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+      connect(call->socket, &nobody, sizeof nobody);
+    }
+    // Accepted means connected. A socket that does not wait is told what its own call would have said.
+    if (end >= 0) *error = call->waits ? 0 : EINPROGRESS;
   }
   int saved = errno;
   if (door >= 0) close(door);

@@ -6,6 +6,8 @@ import SystemPackage
 /// The descriptor that calls are asked for on; closed with the last call.
 final class OutboundDoor: Sendable {
   let listener: FileDescriptor
+  /// Where callers are connected, one after the other: a hostile one holds up the calls of its own command alone.
+  let joining = WorkLine()
   init(_ listener: FileDescriptor) { self.listener = listener }
   deinit { try? listener.close() }
 }
@@ -33,11 +35,14 @@ package final class OutboundCall: Sendable {
   /// Whether the caller waits for the connection, and not for the beginning of it alone.
   package var waits: Bool { call.call.waits }
 
-  /// Connects the caller's socket to what is returned, and answers the call. Nil when it failed.
-  package func accept() -> FileDescriptor? {
-    let (end, error) = resident?.join(call.call) ?? (nil, ENETUNREACH)
-    answer(error: error)
-    return end
+  /// Connects the caller's socket, answers the call, and gives the other end to `then`, nil when it failed. `then` is
+  /// called by a thread of the command's own, since the caller can make it take long.
+  package func accept(_ then: @escaping @Sendable (FileDescriptor?) -> Void) {
+    door.joining.add { [self] in
+      let (end, error) = resident?.join(call.call) ?? (nil, ENETUNREACH)
+      answer(error: error)
+      then(end)
+    }
   }
 
   /// Fails the call.

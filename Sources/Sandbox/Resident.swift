@@ -159,15 +159,15 @@ package final class Resident: Sendable {
     return FileDescriptor(rawValue: made)
   }
 
-  /// The other end of the caller's socket, and what he is to be told.
+  /// The other end of the caller's socket, and what he is to be told. Takes up to a second, and longer for a caller that
+  /// works against it; nobody else waits meanwhile, as the network is not locked.
   func join(_ call: csandbox_connect) -> (end: FileDescriptor?, error: Int32) {
-    network.withLock { network in
-      guard let network else { return (nil, ENETUNREACH) }
-      var error: Int32 = 0
-      let end = withUnsafePointer(to: call) { csandbox_join(network.rawValue, $0, &error) }
-      if end < 0, error == 0 || error == EINPROGRESS { error = ECONNABORTED }
-      return (end < 0 ? nil : FileDescriptor(rawValue: end), error)
-    }
+    let network = network.withLock { try? $0?.duplicate() }
+    guard let network else { return (nil, ENETUNREACH) }
+    defer { try? network.close() }
+    var error: Int32 = 0
+    let end = withUnsafePointer(to: call) { csandbox_join(network.rawValue, $0, &error) }
+    return (end < 0 ? nil : FileDescriptor(rawValue: end), error)
   }
 
   private static func end(_ said: [UInt8]) -> End {

@@ -44,6 +44,33 @@ struct ReplicaOutboundTests {
     #expect(alone.body == "Network is unreachable")
   }
 
+  /// An app decides about its sockets' options; with this one the connection inside never comes about.
+  @Test(.enabled(if: ownAddress != nil)) func aSocketThatRefusesItsOwnConnectionTimesOutAlone() async throws {
+    let host = try #require(Self.ownAddress)
+    let server = try await Self.server(on: host)
+    let port = try #require(server.localAddress?.port)
+    let bench = try await ReplicaBench()
+    try await bench.with(bench.plan(outbound: .everywhere)) { hostile in
+      async let stuck = hostile.get("/connect?host=\(host)&port=\(port)&minttl=1")
+      try await bench.with(bench.plan(outbound: .everywhere)) { other in
+        let reply = try await other.get("/connect?host=\(host)&port=\(port)")
+        #expect(reply.body == "connected")
+      }
+      #expect(try await stuck.body == "Connection timed out")
+      #expect(try await hostile.get("/connect?host=\(host)&port=\(port)").body == "connected")
+    }
+    try await server.close()
+  }
+
+  @Test func placesAreBoundedAndComeBack() {
+    let places = OutboundPlaces(limit: 2)
+    var taken = [places.take(), places.take()]
+    #expect(taken.allSatisfy { $0 != nil })
+    #expect(places.take() == nil)
+    taken.removeLast()
+    #expect(places.take() != nil)
+  }
+
   @Test func theMachinesLoopbackIsOutOfReach() async throws {
     let server = try await Self.server(on: "127.0.0.1")
     let port = try #require(server.localAddress?.port)

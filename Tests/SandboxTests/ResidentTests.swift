@@ -139,9 +139,11 @@ struct ResidentTests {
       collected.add($0)
     } connecting: { call in
       #expect(Int32(call.address.ss_family) == AF_INET)
-      guard let end = call.accept() else { return }
-      _ = try? end.writeAll("hello\n".utf8)
-      try? end.close()
+      call.accept { end in
+        guard let end else { return }
+        _ = try? end.writeAll("hello\n".utf8)
+        try? end.close()
+      }
     } ended: { _ in
       continuation.finish()
     }

@@ -10,25 +10,41 @@ import SystemPackage
 /// destination refuses. He sees the relay's address as his peer's.
 struct OutboundRelay: Sendable {
   let group: any EventLoopGroup
+  let places: OutboundPlaces
+
+  init(group: any EventLoopGroup, places: OutboundPlaces = OutboundPlaces()) {
+    self.group = group
+    self.places = places
+  }
 
   func take(_ call: OutboundCall) {
     guard let destination = Self.address(call.address) else { return call.answer(error: EAFNOSUPPORT) }
+    // What a machine says that has no port left.
+    guard let place = places.take() else { return call.answer(error: EADDRNOTAVAIL) }
     let loop = group.next()
     let ends = (near: RelayEnd(), far: RelayEnd())
     if call.waits {
       Self.connect(ends.far, to: destination, on: loop).whenComplete { result in
         switch result {
         case .success(let outer):
-          guard let socket = call.accept() else { return outer.close(promise: nil) }
-          Self.join(socket.rawValue, ends, outer, on: loop)
+          place.end(with: outer)
+          call.accept { socket in
+            guard let socket else { return outer.close(promise: nil) }
+            loop.execute { Self.join(socket.rawValue, ends, outer, on: loop) }
+          }
         case .failure(let error): call.answer(error: Self.number(of: error))
         }
       }
-    } else if let socket = call.accept() {
-      Self.connect(ends.far, to: destination, on: loop).whenComplete { result in
-        switch result {
-        case .success(let outer): Self.join(socket.rawValue, ends, outer, on: loop)
-        case .failure: Self.reset(socket.rawValue)
+    } else {
+      call.accept { socket in
+        guard let socket else { return }
+        Self.connect(ends.far, to: destination, on: loop).whenComplete { result in
+          switch result {
+          case .success(let outer):
+            place.end(with: outer)
+            Self.join(socket.rawValue, ends, outer, on: loop)
+          case .failure: Self.reset(socket.rawValue)
+          }
         }
       }
     }
