@@ -92,18 +92,21 @@ import Testing
       let code = ["--code", folder.path("app")]
       try await server.kindling(["app", "deploy", "hello"] + code).expectSuccess()
       try folder.write("FROM scratch\nCOPY nothing /\nUSER 65532\nCMD [\"/x\"]\n", to: "app/Dockerfile")
-      let failed = try await server.kindling(["app", "deploy", "hello"] + code)
+      let failed = try await server.kindling(
+        ["app", "deploy", "hello", "--env", "NEW=1", "--allow-unauthenticated"] + code)
       #expect(failed.status == 1 && failed.output.isEmpty, "\(failed.all)")
       #expect(
         failed.error.contains("nothing") && failed.error.contains("draft compile-logs dev:hello"), "\(failed.all)")
       let state = try await server.kindling(["app", "get", "hello", "-o", "json"])
       #expect(try JSON(text: state.output)["app"]["activeVersion"].number == 1, "\(state.all)")
+      #expect(!state.output.contains("NEW") && !state.output.contains("allowUnauthenticated"), "\(state.all)")
       let cases: [(words: [String], status: Int32, word: String)] = [
         (["--image-ref", "nowhere:v9"], 1, "nowhere"), (["--code", folder.path("none")], 2, "there is no"),
         (["--git-url", "http://127.0.0.1:1/x.git", "--git-secret-ref", "none"], 5, "secret create none --type git"),
         (["--image-ref", "hello:latest", "--registry-secret-ref", "none"], 5, "--type registry"),
         (["--image-ref", "x", "--code", "."], 2, "exactly one"), ([], 2, "exactly one"),
         (code + ["--env", "=x"], 2, "no name"), (code + ["--health-path", "healthz"], 2, "'/'"),
+        (code + ["--port", "70000"], 2, "65535"), (code + ["-f", "Nope"], 2, "--dockerfile-path"),
       ]
       for entry in cases {
         let refused = try await server.kindling(["app", "deploy", "hello"] + entry.words)
@@ -113,6 +116,41 @@ import Testing
       let theirs = try await server.kindling(["app", "deploy", "acme:hello"] + code)
       #expect(theirs.status == 4, "\(theirs.all)")
     }
+  }
+
+  @Test("a deploy publishes its own code or nothing: another draft that is saved meanwhile stops it")
+  func race() async throws {
+    let stall = try StallServer()
+    try await withServer { server, folder in
+      try folder.write("FROM scratch\nADD \(stall.url("x")) /\nUSER 65532\nCMD [\"/x\"]\n", to: "slow/Dockerfile")
+      try folder.write(Self.source, to: "app/Dockerfile")
+      async let deploy = server.kindling(["app", "deploy", "hello", "--code", folder.path("slow"), "--debug"])
+      let connection = try await stall.asked()
+      try await server.kindling(["draft", "save", "hello", "--code", folder.path("app")]).expectSuccess()
+      try await server.kindling(["build", "cancel", "^0"]).expectSuccess()
+      await connection.gone()
+      let stopped = try await deploy
+      #expect(stopped.status == 1 && stopped.output.isEmpty, "\(stopped.all)")
+      #expect(stopped.error.contains("ABORTED draft-changed"), "\(stopped.all)")
+      #expect(stopped.error.contains("another deploy saved a draft"), "\(stopped.all)")
+      let app = try JSON(text: try await server.kindling(["app", "get", "hello", "-o", "json"]).output)["app"]
+      #expect(app["activeVersion"] == .null, "\(app.text)")
+    }
+  }
+
+  @Test(
+    "the vendor's commands that are not emulated say so and what to use instead",
+    arguments: [
+      ("execution logs exec_1 --follow", "app logs"), ("exec stream exec_1", "execution watch"),
+      ("execution list hello", "execution get"), ("version code mov --version 1", "version get"),
+    ])
+  func unemulated(words: String, instead: String) async throws {
+    let told = try await Tool(ServerProcess.binary).run(words.split(separator: " ").map(String.init))
+    #expect(told.status == 1 && told.output.isEmpty && told.error.contains("not emulated"), "\(told.all)")
+    #expect(told.error.contains("kindling \(instead)"), "\(told.all)")
+    let letter = try await Tool(ServerProcess.binary).run(
+      words.split(separator: " ").map(String.init) + ["-o", "json"])
+    #expect(letter.error.contains(#""status":"UNIMPLEMENTED""#), "\(letter.all)")
   }
 
   @Test("a slot of the wrong type is refused where it is named, with what it is")

@@ -17,6 +17,9 @@ import Testing
       }
       let read = try await server.kindling(["invoke", "hello", "--method", "GET"])
       #expect(read.status == 0 && read.output.contains("one"), "\(read.all)")
+      let object = try await server.kindling(["invoke", "hello", "-p", "heard", "-o", "json"])
+      let whole = try JSON(text: object.output)
+      #expect(whole["statusCode"] == 200 && whole["body"] == "aGVhcmQ=", "\(object.all)")
       let head = try await server.kindling([
         "invoke", "hello", "--path", "/head?a=b", "--method", "PUT", "--header", "X-Mine: two words",
       ])

@@ -76,6 +76,13 @@ import Testing
     #expect(
       change.hasAllowUnauthenticated && !change.allowUnauthenticated && !change.hasHealthPath && !change.hasLimits)
     #expect(some.creation(of: app).name == "hello")
+    #expect(some.warning?.contains("--ttl") == false)
+    let kept = try AppOptions.parse(["--storage-mode", "ephemeral", "--description", "says hello"])
+    #expect(kept.creation(of: app).storageMode == .ephemeral && kept.warning == nil)
+    #expect(throws: (any Error).self) { try AppOptions.parse(["--health-path", "healthz"]) }
+    #expect(throws: (any Error).self) { try AppUpdateCommand.parse(["hello", "--storage-mode", "ttl"]) }
+    let ignored = AppOptions.ignored([("--runtime", nil), ("--rust-target", "wasm")])
+    #expect(ignored == "--rust-target: not emulated, as apps here run images; it is ignored")
   }
 
   @Test("code is a directory without what is never sent, or an archive below 4 MiB")

@@ -18,10 +18,11 @@ extension CallFailure {
   }
 
   static func notListening(_ app: AppID, _ port: AppPort, _ cause: String) -> CallFailure {
-    CallFailure(
+    let listen = port == .standard ? "on the port that PORT says" : "on port \(port) too, or take it out of its ports"
+    return CallFailure(
       failure: Failure(
         .unavailable, reason: "app-not-listening", "app '\(app)' does not take connections on port \(port)",
-        hint: "let it listen on the port that PORT says, and see its log: \(logs(app))", cause: cause),
+        hint: "let it listen \(listen), and see its log: \(logs(app))", cause: cause),
       status: 502)
   }
 

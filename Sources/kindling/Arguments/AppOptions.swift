@@ -19,6 +19,18 @@ struct AppOptions: ParsableArguments {
     }
   }
 
+  enum StorageMode: String, ExpressibleByArgument, CaseIterable, Sendable {
+    case persistent, ephemeral, ttl
+    static var allValueStrings: [String] { [] }
+    var message: Dodil_Ignite_V1_StorageMode {
+      switch self {
+      case .persistent: .persistent
+      case .ephemeral: .ephemeral
+      case .ttl: .ttl
+      }
+    }
+  }
+
   @Option(name: .shortAndLong, help: ArgumentHelp("small, medium, large or xlarge", valueName: "tier"))
   var tier: Tier?
 
@@ -31,7 +43,7 @@ struct AppOptions: ParsableArguments {
   @Option(help: ArgumentHelp("How long a call may take", valueName: "s"))
   var timeoutSecs: UInt64?
 
-  @Option(help: ArgumentHelp("What it is for", valueName: "text", visibility: .hidden))
+  @Option(help: ArgumentHelp("What it is for", valueName: "text"))
   var description: String?
 
   @Option(help: ArgumentHelp("A variable; all that are set are replaced (repeatable)", valueName: "k=v"))
@@ -55,11 +67,14 @@ struct AppOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Another port with a host name of its own (repeatable)", valueName: "port"))
   var port: [UInt32] = []
 
+  // CreateApp takes it, UpdateAppConfig does not.
+  @Option(help: ArgumentHelp("persistent, ephemeral or ttl; only kept, when made", valueName: "mode"))
+  var storageMode: StorageMode?
+
   // The vendor's, for code that is compiled and not for images.
   @Option(help: .hidden) var runtime: String?
   @Option(help: .hidden) var rustTarget: String?
   @Option(help: .hidden) var toolchain: String?
-  @Option(help: .hidden) var storageMode: String?
   @Option(help: .hidden) var ttl: String?
   @Option(help: .hidden) var autoMode: String?
 
@@ -67,17 +82,29 @@ struct AppOptions: ParsableArguments {
     for word in env where word.hasPrefix("=") || word.isEmpty {
       throw ValidationError("variable '\(word)' has no name; write it like --env NAME=VALUE")
     }
+    // Told before anything is built: 'app deploy' changes an app only after its code has compiled.
+    if let healthPath, !healthPath.isEmpty, !healthPath.hasPrefix("/") {
+      throw ValidationError("--health-path '\(healthPath)' does not begin with '/'; write it like /healthz")
+    }
+    if let number = port.first(where: { !(1...65535).contains($0) }) {
+      throw ValidationError("--port \(number) is not between 1 and 65535")
+    }
   }
 
   /// What was given and changes nothing here; nil when nothing was.
   var warning: String? {
-    let given = [
-      ("--runtime", runtime), ("--rust-target", rustTarget), ("--toolchain", toolchain),
-      ("--storage-mode", storageMode), ("--ttl", ttl), ("--auto-mode", autoMode),
-    ].filter { $0.1 != nil }.map(\.0)
+    Self.ignored([
+      ("--runtime", runtime), ("--rust-target", rustTarget), ("--toolchain", toolchain), ("--ttl", ttl),
+      ("--auto-mode", autoMode),
+    ])
+  }
+
+  /// Says that those options which were given are ignored; nil when none was.
+  static func ignored(_ options: [(name: String, value: String?)]) -> String? {
+    let given = options.filter { $0.value != nil }.map(\.name)
     guard !given.isEmpty else { return nil }
-    return
-      "\(given.joined(separator: ", ")): for code that the platform compiles; apps here run images, so it is ignored"
+    return "\(given.joined(separator: ", ")): not emulated, as apps here run images; "
+      + (given.count == 1 ? "it is ignored" : "they are ignored")
   }
 
   /// Whether anything was given that an app keeps.
@@ -118,6 +145,7 @@ struct AppOptions: ParsableArguments {
     message.env = variables(ProcessInfo.processInfo.environment)
     if let limits { message.limits = limits }
     if let scaling { message.scaling = scaling }
+    message.storageMode = storageMode?.message ?? .unspecified
     message.ports = port
     message.healthPath = healthPath ?? ""
     message.maxConcurrency = maxConcurrency ?? 0

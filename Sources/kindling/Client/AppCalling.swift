@@ -4,10 +4,12 @@ import Diagnostics
 import RPC
 import Terminal
 
-/// Calls an app: its body on standard output as it comes, everything else on standard error.
+/// Calls an app: its body on standard output as it comes, or the whole answer as one JSON object; everything else on
+/// standard error.
 struct AppCalling: Sendable {
   let app: AppTarget
   let call: CallOptions
+  var output: OutputFormat = .table
 
   /// Throws the exit status 1 when the app answers with 400 or more, once its body is written.
   func invoke() async throws {
@@ -17,7 +19,7 @@ struct AppCalling: Sendable {
     request.http = call.http
     request.body = try call.body()
     let message = request
-    let heard = Heard()
+    let heard = Heard(keepsBody: output == .json)
     try await app.access.stream { client in
       try await client.invoke(message) { try await heard.take($0) }
     }
@@ -28,6 +30,7 @@ struct AppCalling: Sendable {
         .unavailable, reason: "call-broken-off", "the answer of '\(app.id)' broke off", hint: Self.logs(app),
         cause: error)
     }
+    if output == .json { try Messages.print(await heard.answer) }
     try Self.judge(await heard.status, app)
   }
 
@@ -42,13 +45,22 @@ struct AppCalling: Sendable {
 
   /// What came so far.
   private actor Heard {
-    var status: UInt32 = 0
-    var error: String?
+    /// With the body only where that is kept; the shape that TestDraft answers with.
+    private(set) var answer = Dodil_Ignite_V1_TestDraftResponse()
+    private(set) var error: String?
     private(set) var isInLine = false
+    private let keepsBody: Bool
+
+    init(keepsBody: Bool) { self.keepsBody = keepsBody }
+    var status: UInt32 { answer.statusCode }
 
     func take(_ frame: Dodil_Ignite_V1_InvokeResponse) throws {
       switch frame.frame {
-      case .head(let head): status = head.statusCode
+      case .head(let head):
+        answer.statusCode = head.statusCode
+        answer.headers = head.headers
+        answer.executionID = head.executionID
+      case .chunk(let bytes) where keepsBody: answer.body += bytes
       case .chunk(let bytes):
         isInLine = bytes.last.map { $0 != 0x0a } ?? isInLine
         guard Console.standardOutput.write(bytes: bytes) else { throw Failure.readerGone }

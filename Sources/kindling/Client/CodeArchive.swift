@@ -20,7 +20,7 @@ struct CodeArchive: Sendable {
         hint: "name the directory that holds the app, or an archive of it")
     }
     guard isDirectory.boolValue else { return try archive() }
-    if let dockerfile { try ContextArchive.check(path, dockerfile: dockerfile) }
+    if let dockerfile { try ContextArchive.check(path, dockerfile: dockerfile, option: "--dockerfile-path") }
     let packed = try await ContextArchive.make(of: path)
     defer { packed.remove() }
     if let note = packed.note { Console.standardError.write(note + "\n") }

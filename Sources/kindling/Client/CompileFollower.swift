@@ -9,8 +9,10 @@ struct CompileFollower: Sendable {
   /// Whether the log's lines are shown on standard error.
   var isShown = true
 
-  /// Compiles, follows to the end and answers with the draft. Throws `draft-not-compiled` when it FAILED.
-  func compile() async throws(Failure) -> Dodil_Ignite_V1_DraftInfo {
+  /// Compiles, follows to the end and answers with the draft. Throws `draft-not-compiled` when it FAILED, and
+  /// `draft-changed` when its code is not the one that was `saved`, given by its hash: another caller saved a draft
+  /// meanwhile, and what was compiled, or would be published now, may be theirs.
+  func compile(_ saved: String? = nil) async throws(Failure) -> Dodil_Ignite_V1_DraftInfo {
     var request = Dodil_Ignite_V1_CompileDraftRequest()
     request.organizationName = app.organization
     request.appName = app.name
@@ -23,6 +25,11 @@ struct CompileFollower: Sendable {
       try await Self.follow(deploy, app.access) { line in if isShown { Console.standardError.write(line + "\n") } }
     }
     let draft = try await draft()
+    if let saved, draft.codeHash != saved {
+      throw Failure(
+        .aborted, reason: "draft-changed", "another deploy saved a draft of '\(app.id)' meanwhile",
+        hint: "nothing was published here; see 'kindling draft info \(app.id)', and deploy again for your code")
+    }
     guard draft.status != .failed else {
       throw Failure(
         .failedPrecondition, reason: "draft-not-compiled", "the draft of '\(app.id)' could not be made an image",

@@ -75,7 +75,10 @@ struct ContextArchive: Sendable {
   }
 
   /// Checks that `directory` is one and holds the Dockerfile, so that a slip is told before anything is packed.
-  static func check(_ directory: FilePath, dockerfile: String) throws(Failure) {
+  /// `option` is the one that names the Dockerfile.
+  static func check(
+    _ directory: FilePath, dockerfile: String, option: String = "--dockerfile"
+  ) throws(Failure) {
     var isDirectory = ObjCBool(false)
     guard FileManager.default.fileExists(atPath: directory.string, isDirectory: &isDirectory) else {
       throw Failure(
@@ -109,7 +112,7 @@ struct ContextArchive: Sendable {
         .invalidArgument,
         reason: "dockerfile-missing",
         "there is no '\(dockerfile)' in '\(directory)'",
-        hint: "name it with --dockerfile, or write one"
+        hint: "name it with \(option), or write one"
       )
     }
   }

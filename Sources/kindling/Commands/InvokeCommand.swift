@@ -8,7 +8,8 @@ struct InvokeCommand: AsyncParsableCommand {
     usage: "kindling invoke <app> [-p <text>] [options]",
     discussion: """
       The body is printed as it comes and nothing else; exits with 1 when the \
-      answer's status is 400 or more, which is told on standard error.
+      answer's status is 400 or more, which is told on standard error. With -o \
+      json it is one object: statusCode, headers, executionId and body (base64).
 
       Example:
         kindling invoke hello -p '{"name": "world"}'
@@ -23,6 +24,6 @@ struct InvokeCommand: AsyncParsableCommand {
   @OptionGroup var shared: SharedOptions
 
   func run() async throws {
-    try await AppCalling(app: try await AppTarget.find(app, shared), call: call).invoke()
+    try await AppCalling(app: try await AppTarget.find(app, shared), call: call, output: shared.output).invoke()
   }
 }

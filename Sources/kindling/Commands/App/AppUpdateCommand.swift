@@ -24,6 +24,9 @@ struct AppUpdateCommand: AsyncParsableCommand {
   @OptionGroup var shared: SharedOptions
 
   func validate() throws {
+    if options.storageMode != nil {
+      throw ValidationError("--storage-mode is said when an app is made, and cannot be changed")
+    }
     guard !options.isEmpty || options.warning != nil else {
       throw ValidationError("say what to change, such as --tier large")
     }

@@ -39,8 +39,8 @@ struct DraftSaveCommand: AsyncParsableCommand {
 
   func run() async throws {
     let app = try await AppTarget.find(app, shared)
-    if runtime != nil || rustTarget != nil {
-      Console.standardError.write("--runtime, --rust-target: apps here run images, so they are ignored\n")
+    if let warning = AppOptions.ignored([("--runtime", runtime), ("--rust-target", rustTarget)]) {
+      Console.standardError.write(warning + "\n")
     }
     var request = Dodil_Ignite_V1_SaveDraftRequest()
     request.organizationName = app.organization

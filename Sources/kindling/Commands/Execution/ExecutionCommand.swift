@@ -10,7 +10,10 @@ struct ExecutionCommand: AsyncParsableCommand {
       Example:
         kindling execution watch exec_01J9ZX0T5V6W7Y8Z9A0B1C2D3E
       """,
-    subcommands: [ExecutionGetCommand.self, ExecutionWatchCommand.self],
+    subcommands: [
+      ExecutionGetCommand.self, ExecutionWatchCommand.self, ExecutionLogsCommand.self, ExecutionStreamCommand.self,
+      ExecutionListCommand.self,
+    ],
     aliases: ["exec"]
   )
 }

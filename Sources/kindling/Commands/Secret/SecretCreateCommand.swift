@@ -12,7 +12,8 @@ struct SecretCreateCommand: AsyncParsableCommand {
     usage: "kindling secret create <name> --type registry|git [options]",
     discussion: """
       '@FILE' takes a value from a file and '-' from standard input, so that it stands \
-      in no list of processes. A line end at its end is cut off.
+      in no list of processes. A line end at its end is cut off. With --type git, \
+      --token is the credential itself, and DODIL_TOKEN alone says who is calling.
 
       Example:
         kindling secret create hub --type registry --username bot --password -

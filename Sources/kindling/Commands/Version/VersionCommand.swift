@@ -13,6 +13,7 @@ struct VersionCommand: AsyncParsableCommand {
       """,
     subcommands: [
       VersionListCommand.self, VersionGetCommand.self, VersionRollbackCommand.self, VersionTestCommand.self,
+      VersionCodeCommand.self,
     ]
   )
 }
