@@ -97,6 +97,9 @@ package struct HTTPGateway: Sendable {
 
   private func answer(_ call: Call) async -> Response {
     let isRegistry = Self.isBelow(call.path, "/v2")
+    do throws(Failure) { try HostRule.checkOnlyOne(call.request.head) } catch {
+      return isRegistry ? .registryFailure(error) : .failure(error)
+    }
     do throws(Failure) {
       try hosts.check(call.request.head.authority)
     } catch {

@@ -108,6 +108,22 @@ import Testing
     _ = try await house.send(.post, "/v1/ignite/builds/\(id)/cancel", token: token)
   }
 
+  @Test(
+    "a request has one host",
+    arguments: [
+      ("GET /livez HTTP/1.1\r\nHost: localhost\r\nHost: localhost", 400),
+      ("GET /v2/ HTTP/1.1\r\nHost: localhost\r\nhost: evil.example", 400),
+      ("GET http://localhost:4480/livez HTTP/1.1\r\nHost: localhost:4480", 200),
+      ("GET /livez?to=http://evil.example/ HTTP/1.1\r\nHost: localhost", 200),
+    ])
+  func oneHost(head: String, status: Int) async throws {
+    try await withLiveGateway(try await TestHouse()) { client in
+      try await client.send("\(head)\r\n\r\n")
+      let answer = await client.response()
+      #expect(answer.head.hasPrefix("HTTP/1.1 \(status) "), "\(answer)")
+    }
+  }
+
   @Test("requests on one connection are answered in their order")
   func pipelined() async throws {
     try await withLiveGateway(try await TestHouse()) { client in

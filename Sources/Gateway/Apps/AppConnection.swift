@@ -293,11 +293,34 @@ final class AppConnection: ChannelInboundHandler, ChannelOutboundHandler, Remova
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    guard let error = error as? HTTPParserError, case .idle = phase else { return context.close(promise: nil) }
+    // What comes behind an error is dropped like all that comes behind the last answer.
+    if case .closing = phase, error is ByteToMessageDecoderError { return }
+    // An end of input is no bad HTTP: the client has gone.
+    guard let error = error as? HTTPParserError, error != .invalidEOFState, isAboutThisRequest else {
+      return context.close(promise: nil)
+    }
+    switch phase {
+    case .idle: exchange = Exchange(HTTPRequestHead(version: .http1_1, method: .GET, uri: "/"), isLast: true)
+    case .asking(let task): task.cancel()
+    case .calling(let call): call.cancel()
+    case .refusing, .closing: break
+    }
     let misfit = Misfit(error)
-    exchange = Exchange(HTTPRequestHead(version: .http1_1, method: .GET, uri: "/"), isLast: true)
     refuse(AppLetter(misfit.failure, status: misfit.status), isLast: true)
   }
+
+  /// Whether what cannot be read belongs to the request that is to be answered next, and can still be answered by a
+  /// letter: its body, or the head of a first or next one.
+  private var isAboutThisRequest: Bool {
+    switch phase {
+    case .idle: true
+    case .closing: false
+    case .asking, .calling, .refusing:
+      exchange.map { !$0.isRequestOver && !$0.isAnswerBegun && !holdsEnd } ?? false
+    }
+  }
+
+  private var holdsEnd: Bool { held.contains { if case .end = $0 { true } else { false } } }
 
   private static let notReady = Failure(
     .unavailable, reason: "server-starting", "the server is not ready yet", hint: "wait for it: kindling wait")

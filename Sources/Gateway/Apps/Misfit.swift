@@ -36,6 +36,17 @@ struct Misfit: Error {
         421, "host-misdirected", "this connection is for apps, and host '\(host.prefix(255))' is none",
         hint: "call it on a connection of its own")
     }
+    guard hasPort(host) else {
+      throw Misfit(
+        400, "host-invalid", "the port of host '\(host.prefix(255))' is no number up to 65535",
+        hint: "name the host alone")
+    }
+    // Whoever passed it on may have read another body in it (RFC 9112 §6.1).
+    if exchange.isOld, exchange.framing != .none, exchange.framing != .length {
+      throw Misfit(
+        400, "request-invalid", "the request has a transfer coding, which HTTP/1.0 does not know",
+        hint: "send it as HTTP/1.1, or with its length")
+    }
     guard head.method != .CONNECT else {
       throw Misfit(405, "method-refused", "CONNECT is for proxies, and apps have none")
     }
@@ -55,6 +66,14 @@ struct Misfit: Error {
     }
     exchange.head.uri = path.first == "/" ? String(path) : "/\(path)"
     return label
+  }
+
+  /// Whether what stands behind the name is a port, or nothing.
+  private static func hasPort(_ host: String) -> Bool {
+    guard let colon = host.utf8.firstIndex(of: 0x3a) else { return true }
+    let port = host.utf8[colon...].dropFirst()
+    guard port.count <= 5, port.allSatisfy({ (0x30...0x39).contains($0) }) else { return false }
+    return port.reduce(0) { $0 * 10 + Int($1 - 0x30) } <= 65535
   }
 }
 

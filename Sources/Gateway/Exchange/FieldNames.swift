@@ -8,6 +8,8 @@ extension HTTPField.Name {
   // Written by the platform's gateway, and by clients of `--auth off`.
   static let organizationName = known("x-organization-name")
   static let organizationID = known("x-organization-id")
+  /// A second `Host`: the first is the request's authority.
+  static let secondHost = known("host")
   static let link = known("link")
   static let referrerPolicy = known("referrer-policy")
 

@@ -1,4 +1,5 @@
 import Diagnostics
+import HTTPTypes
 import Runner
 
 /// Which `Host` a request may name (DNS rebinding: a page of another origin reaches this machine under its own name,
@@ -27,6 +28,14 @@ struct HostRule: Sendable {
       "host '\(authority.prefix(255))' is not a name of this server",
       hint: "call it as localhost, or start it with: kindling start --allow-host \(host.prefix(255))"
     )
+  }
+
+  /// Throws `host-ambiguous` when a request names two (RFC 9112 §3.2): whoever stands before this server may believe the
+  /// other one.
+  static func checkOnlyOne(_ request: HTTPRequest) throws(Failure) {
+    guard request.headerFields.contains(.secondHost) else { return }
+    throw Failure(
+      .invalidArgument, reason: "host-ambiguous", "the request has more than one Host header", hint: "send one")
   }
 
   // Pages that an app serves are of its own origin, and must not find the gateway there.

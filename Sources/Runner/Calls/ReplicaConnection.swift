@@ -26,6 +26,7 @@ final class ReplicaConnection: ChannelDuplexHandler, RemovableChannelHandler {
   var idleSince = NIODeadline.now()
 
   private let pool: ReplicaConnections
+  private let lines = AnswerLines()
   private var context: ChannelHandlerContext?
   private var wantsRead = false
   private var isUpgrading = false
@@ -45,7 +46,10 @@ final class ReplicaConnection: ChannelDuplexHandler, RemovableChannelHandler {
 
   // MARK: - The request
 
-  func write(_ part: HTTPClientRequestPart) { context?.write(Self.wrapOutboundOut(part), promise: nil) }
+  func write(_ part: HTTPClientRequestPart) {
+    if case .head = part { lines.expect() }
+    context?.write(Self.wrapOutboundOut(part), promise: nil)
+  }
   func flush() { context?.flush() }
   func close() { context?.close(promise: nil) }
 
@@ -103,6 +107,7 @@ extension ReplicaConnection {
     var framing = HTTPRequestEncoder.Configuration()
     // What is sent says itself how it is delimited.
     framing.automaticallySetFramingHeaders = false
+    try pipeline.addHandler(connection.lines)
     try pipeline.addHandler(HTTPRequestEncoder(configuration: framing))
     let decoder = HTTPResponseDecoder(
       leftOverBytesStrategy: .forwardBytes, informationalResponseStrategy: .forward,

@@ -17,13 +17,15 @@ import Testing
       try peer.write(
         "PATCH /a%20b/../c?x=1&&y HTTP/1.1\r\n\(head)X-Mine: 1\r\nX-Forwarded-For: 10.0.0.1\r\nConnection: x-gone\r\n"
           + "X-Gone: 1\r\nKeep-Alive: 5\r\nTE: trailers\r\nX-IGNITE-Execution-Id: spoofed\r\n"
-          + "x_ignite_function_id: spoofed\r\nX-Ignite-Organization-Id: spoofed\r\nContent-Length: 4\r\n\r\nbody")
+          + "x_ignite_function_id: spoofed\r\nX-Ignite-Organization-Id: spoofed\r\n"
+          + "X-Ignite-Revision: spoofed\r\nx_Ignite-region_id: spoofed\r\nX-Ignited: kept\r\nContent-Length: 4\r\n\r\nbody"
+      )
       let (answer, seen) = try peer.message()
       #expect(answer.hasPrefix("HTTP/1.1 200 OK\r\n"))
       #expect(!answer.lowercased().contains("access-control"))
       #expect(seen.hasPrefix("PATCH /a%20b/../c?x=1&&y HTTP/1.1\r\nHost: app-dev.ignite.localhost:4480\r\n"))
       #expect(seen.contains("Authorization: Bearer "))
-      #expect(seen.contains("X-Mine: 1\r\n"))
+      #expect(seen.contains("X-Mine: 1\r\n") && seen.contains("X-Ignited: kept\r\n"))
       #expect(seen.contains("x-forwarded-for: 10.0.0.1, 127.0.0.1\r\n"))
       #expect(seen.contains("x-forwarded-proto: http\r\nx-forwarded-host: app-dev.ignite.localhost:4480\r\n"))
       #expect(seen.contains("x-ignite-execution-id: exec_"))
@@ -60,7 +62,7 @@ import Testing
     try await house.visit { peer, head throws in
       try peer.write(
         "POST / HTTP/1.1\r\n\(head)Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nx-mine: 1\r\n"
-          + "X-Ignite-Execution-Id: spoofed\r\n\r\n")
+          + "X-Ignite-Execution-Id: spoofed\r\nx_ignite_region: spoofed\r\n\r\n")
       let (answer, body) = try peer.message()
       #expect(answer.contains("transfer-encoding: chunked\r\n"))
       #expect(body == "abcx-mine: 1\r\nx-sum: 7\r\n")

@@ -98,6 +98,10 @@ import Testing
       ("POST / HTTP/1.1\r\nHost: app-dev.ignite.localhost\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501),
       ("GET http://localhost/ HTTP/1.1\r\nHost: app-dev.ignite.localhost\r\n\r\n", 400),
       ("GET http://app-dev.ignite.localhost.x/ HTTP/1.1\r\nHost: app-dev.ignite.localhost\r\n\r\n", 400),
+      ("GET / HTTP/1.1\r\nHost: app-dev.ignite.localhost:80/../@evil\r\n\r\n", 400),
+      ("GET / HTTP/1.1\r\nHost: app-dev.ignite.localhost:99999\r\n\r\n", 400),
+      ("GET / HTTP/1.1\r\nHost: app-dev.ignite.localhost:+80\r\n\r\n", 400),
+      ("POST / HTTP/1.0\r\nHost: app-dev.ignite.localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
       ("GET / HTTP/1.1\r\nHost app-dev\r\n\r\n", 400),
       (
         "POST / HTTP/1.1\r\nHost: app-dev.ignite.localhost\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -119,6 +123,31 @@ import Testing
       #expect(try peer.readToEnd() == "")
     }
     #expect(house.connections == 0)
+  }
+
+  @Test("a body that is none is a 400, as long as nothing is answered", arguments: [true, false])
+  func invalidBody(isAwaited: Bool) async throws {
+    let arrived = DispatchSemaphore(value: 0)
+    let house = try await AppHouse { peer in
+      _ = try peer.read(until: "\r\n\r\n")
+      arrived.signal()
+      _ = try? peer.readToEnd()
+    }
+    if isAwaited { house.fleet.cool() }
+    let fleet = house.fleet
+    try await house.visit { peer, head throws in
+      try peer.write("POST / HTTP/1.1\r\n\(head)Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+      if !isAwaited { arrived.wait() }
+      try peer.write("nonsense\r\n")
+      let (answer, body) = try peer.message()
+      #expect(answer.hasPrefix("HTTP/1.1 400 "), "\(answer)")
+      #expect(answer.contains("connection: close\r\n"))
+      #expect(body.contains("request-invalid"))
+      // What still comes does not take the answer away.
+      try? peer.write("more of it")
+      #expect(try peer.readToEnd() == "")
+    }
+    while fleet.running > 0 { await Task.yield() }
   }
 
   @Test("an absolute target is the path of its host")

@@ -73,6 +73,7 @@ import Testing
           server, "POST", "/a%20b/../c?x=1&&y", body: "body",
           headers: [
             ("X-Mine", "1"), ("X-Ignite-Function-Id", "spoofed"), ("x_ignite_execution_id", "spoofed"),
+            ("X_Ignite-Region", "spoofed"),
             ("Connection", "close, x-gone"), ("X-Gone", "1"), ("Content-Length", "99"),
           ]))
       #expect(answer.status == 418)
@@ -182,6 +183,32 @@ import Testing
       let answer = try await calls.call(request(server))
       let failure = await failure { _ = try await text(answer) }
       #expect(failure?.reason == "answer-broken-off")
+    }
+  }
+
+  @Test(
+    "lines of an answer's head may end without CR, as scripts of CGI write them; its body stays as it is",
+    arguments: [
+      "HTTP/1.1 200 OK\r\nConnection: close\r\nX-A: b\nContent-Type: text/plain\n\n",
+      "HTTP/1.1 200 OK\nX-A: b\ncontent-length: 8\n\n", "HTTP/1.0 200 OK\r\nX-A: b\r\n\n",
+      "HTTP/1.1 103 Early\nlink: x\n\nHTTP/1.1 200 OK\nX-A: b\ncontent-length: 8\n\n",
+    ], [false, true])
+  func bareLines(head: String, isSlow: Bool) async throws {
+    try await withCalls({ peer in
+      while true {
+        _ = try peer.message()
+        // Each byte by itself: lines come in pieces.
+        if isSlow { for byte in head.utf8 { try peer.write([byte]) } } else { try peer.write(head) }
+        try peer.write("a\nb\r\n\n\nc")
+        if !head.contains("content-length") { return }
+      }
+    }) { calls, server, _, _ in
+      for _ in 0..<2 {
+        let answer = try await calls.call(try request(server))
+        #expect(answer.status == 200)
+        #expect(answer.headers.contains { $0.name == "X-A" && $0.value == "b" })
+        #expect(try await text(answer) == "a\nb\r\n\n\nc")
+      }
     }
   }
 
