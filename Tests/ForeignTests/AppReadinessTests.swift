@@ -4,7 +4,7 @@ import Testing
 
 /// Versions that do not become ready: what publishes them says so, and what answered before goes on as the active one.
 @Suite("Apps: versions that do not become ready", .serialized) struct AppReadinessTests {
-  @Test("the earlier version stays the active one, also over a restart, and every command says why")
+  @Test("the earlier version stays the active one, and every command says why")
   func warm() async throws {
     try await withServer { server, folder in
       let apps = AppWorkshop(server: server)
