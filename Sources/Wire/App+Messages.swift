@@ -83,12 +83,17 @@ extension Dodil_Ignite_V1_DraftInfo {
 }
 
 extension Dodil_Ignite_V1_AppVersionInfo {
-  package init(_ version: AppVersionRecord, isActive: Bool) {
+  package init(_ version: AppVersionRecord, active: AppVersion?, unready: AppVersion?) {
     self.init()
     self.version = version.version.number
     codeHash = version.codeHash
     createdAtMs = version.publishedAt.milliseconds
-    status = isActive ? .active : .superseded
+    status =
+      switch version.version {
+      case active: .active
+      case unready: .failed
+      default: .superseded
+      }
     resourceTier = Dodil_Ignite_V1_ResourceTier(version.configuration.tier)
     if let runtime = version.configuration.runtime { self.runtime = Dodil_Ignite_V1_Runtime(runtime) }
     scaling = Dodil_Ignite_V1_ScalingConfig(version.configuration)

@@ -90,7 +90,7 @@ package struct ComputeCalls: Sendable {
     answer.activeVersion = view.record.activeVersion?.number ?? 0
     answer.readyReplicas = UInt32(clamping: view.state.readyReplicas)
     answer.urls = urls
-    answer.error = view.state.failure?.oneLine ?? ""
+    answer.error = view.state.error
     return answer
   }
 
@@ -172,9 +172,9 @@ package struct ComputeCalls: Sendable {
     _ message: Dodil_Ignite_V1_ListAppVersionsRequest, as caller: Identity
   ) async throws(Failure) -> Dodil_Ignite_V1_ListAppVersionsResponse {
     try await meet(.listAppVersions, caller)
-    let (versions, active) = try await compute.versions(message.organizationName, message.appName, as: caller)
+    let (versions, active, unready) = try await compute.versions(message.organizationName, message.appName, as: caller)
     var answer = Dodil_Ignite_V1_ListAppVersionsResponse()
-    answer.versions = versions.map { Dodil_Ignite_V1_AppVersionInfo($0, isActive: $0.version == active) }
+    answer.versions = versions.map { Dodil_Ignite_V1_AppVersionInfo($0, active: active, unready: unready) }
     return answer
   }
 

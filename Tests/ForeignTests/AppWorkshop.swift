@@ -19,11 +19,17 @@ struct AppWorkshop {
 
   /// Builds and publishes the test app, with `env` in its image.
   func deploy(_ app: String, user: String? = "65532", env: [String: String] = [:], flags: [String] = []) async throws {
+    let result = try await deploying(app, user: user, env: env, flags: flags)
+    try #require(result.status == 0, "\(result.all)")
+  }
+
+  /// The same, whatever comes of it.
+  func deploying(
+    _ app: String, user: String? = "65532", env: [String: String] = [:], flags: [String] = []
+  ) async throws -> Tool.Result {
     let folder = try await TestApp.shared.context(user: user, env: env)
     defer { folder.remove() }
-    let result = try await server.kindling(
-      ["app", "deploy", app, "--code", folder.path, "--allow-unauthenticated"] + flags)
-    try #require(result.status == 0, "\(result.all)")
+    return try await server.kindling(["app", "deploy", app, "--code", folder.path, "--allow-unauthenticated"] + flags)
   }
 
   func call(_ app: String, _ target: String = "/", _ more: [String] = [], seconds: Int = 70) async throws -> Answer {

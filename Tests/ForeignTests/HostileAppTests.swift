@@ -35,7 +35,11 @@ import Testing
     try await withServer { server, _ in
       let apps = AppWorkshop(server: server)
       try await apps.deploy("good", env: ["VERSION": "good"])
-      for given in Self.cases { try await apps.deploy(given.app, user: given.user, env: given.env) }
+      for given in Self.cases {
+        let deployed = try await apps.deploying(given.app, user: given.user, env: given.env)
+        // What the image alone tells is told at once.
+        #expect(deployed.status == (given.reason.hasPrefix("user-") ? 1 : 0), "\(deployed.all)")
+      }
       try await withThrowingTaskGroup(of: Void.self) { group in
         for given in Self.cases {
           group.addTask {

@@ -29,6 +29,7 @@ import Testing
     #expect(apps.destination(of: "a-b-c")?.app == second)
     apps.set(try Self.record(first, at: 1))
     #expect(apps.destination(of: "a-b-c")?.app == first)
+    #expect(apps.clash(of: second)?.contains("another organisation's app") == true && apps.clash(of: first) == nil)
     #expect(apps.labels(of: second).isEmpty && apps.labels(of: first) == ["a-b-c"])
     apps.remove(first)
     #expect(apps.destination(of: "a-b-c")?.app == second)
@@ -114,6 +115,14 @@ import Testing
     #expect(DeploymentState(app, status).phase == .failed && DeploymentState(app, status).readyReplicas == 1)
     status.replicas = []
     #expect(DeploymentState(app, status).phase == .failed)
+    // Put back: the earlier one is active, and what should have been says why it is not.
+    app.activeVersion = AppVersion(1)
+    (status.replicas, status.active, status.unready) = ([replica(1, .ready)], AppVersion(1), AppVersion(2))
+    #expect(DeploymentState(app, status).phase == .failed)
+    #expect(DeploymentState(app, status).error == "version 2 did not become ready: so; version 1 still serves")
+    status = FleetStatus()
+    let refusal = Failure(.failedPrecondition, reason: "user-root", "root")
+    #expect(DeploymentState(app, status, refusal: refusal).phase == .failed)
   }
 
   @Test("what of the container contract can be told by the image alone")

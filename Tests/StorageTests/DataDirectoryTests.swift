@@ -69,6 +69,18 @@ import Testing
     _ = try scratch.open()
   }
 
+  @Test("the ledger's files are private, also in a directory that an earlier version left open")
+  func privateLedger() throws {
+    let scratch = try Scratch()
+    let files = ["ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm"].map { scratch.path.appending("data/\($0)") }
+    for _ in 0..<2 {
+      let data = try scratch.open()
+      for file in files { #expect(try file.stat().permissions == FilePermissions(rawValue: 0o600), "\(file)") }
+      data.close()
+      #expect(files[0].withPlatformString { chmod($0, 0o644) } == 0)
+    }
+  }
+
   @Test("a start empties work, whatever builds left there")
   func work() throws {
     let scratch = try Scratch()

@@ -139,6 +139,8 @@ final class AppDriver: Sendable {
     return inside.withLock { inside in
       var status = FleetStatus()
       status.failure = inside.state.failure
+      status.active = inside.state.activeRevision?.version
+      status.unready = inside.state.unready?.version
       if let next = inside.state.nextStart, next > now { status.nextStart = moment.adding(next - now) }
       for pool in inside.state.pools {
         for member in pool.members {

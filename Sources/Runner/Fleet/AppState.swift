@@ -13,8 +13,8 @@ struct AppState: Sendable {
   private(set) var pools: [ReplicaPool] = []
   private var active: Int?
   private var activation: Activation?
-  /// Why the newest activation came to nothing.
-  private var activationFailure: Failure?
+  /// What the newest activation was of and why it came to nothing.
+  private(set) var unready: (version: AppVersion, failure: Failure)?
   private var closed: Failure?
   private var nextPool = 0
 
@@ -102,7 +102,7 @@ struct AppState: Sendable {
       actions += retire(index, because: .superseded(pools[index].revision, by: revision), now)
       activation = nil
     }
-    activationFailure = nil
+    unready = nil
     if let active, let index = index(of: active), pools[index].revision == revision {
       return actions + pools[index].forgive(now) + [.finish(caller, nil)] + afterwards(now)
     }
@@ -135,7 +135,7 @@ struct AppState: Sendable {
 
   var isEmpty: Bool { pools.allSatisfy { $0.members.isEmpty } }
   var waiterCount: Int { pools.reduce(0) { $0 + $1.waiters.count } }
-  var failure: Failure? { activationFailure ?? active.flatMap(index(of:)).flatMap { pools[$0].failure } }
+  var failure: Failure? { unready?.failure ?? active.flatMap(index(of:)).flatMap { pools[$0].failure } }
   var nextStart: Duration? { active.flatMap(index(of:)).flatMap { pools[$0].nextStart } }
 }
 
@@ -168,7 +168,7 @@ extension AppState {
     if let current = activation, let index = index(of: current.pool), case .incoming(let count) = pools[index].role {
       if let failure = pools[index].failure {
         activation = nil
-        activationFailure = failure
+        unready = (pools[index].revision.version, failure)
         actions = current.callers.map { .finish($0, failure) } + retire(index, because: failure, now)
       } else if pools[index].readyCount >= count {
         activation = nil

@@ -11,7 +11,7 @@ struct ReplicaCommand {
 
   let resident: ResidentCommand
 
-  /// Throws `user-root`, `user-not-numeric` and `command-empty`.
+  /// Throws `user-root`, `user-not-numeric`, `command-empty` and `image-empty`.
   init(
     _ plan: ReplicaPlan, id: ReplicaID, mountPoint: FilePath, resolver: HostResolver = .ofThisMachine()
   ) throws(Failure) {
@@ -19,16 +19,17 @@ struct ReplicaCommand {
     let relaxed = plan.relaxations
     let hostname = id.text.lowercased().replacing("_", with: "-")
     let user = image.user.flatMap { $0.isEmpty ? nil : $0 }
-    if !relaxed.contains(.user) { try Self.check(user, of: plan.imageReference) }
+    if let failure = plan.config.refusal(of: plan.imageReference, relaxed) { throw failure }
     // What is written to a root that may be written to is memory too.
     let rootSize = relaxed.contains(.root) ? plan.limits.memory : .mebibytes(4)
     var command = ResidentCommand(
       lowers: plan.lowers, mountPoint: mountPoint, rootSize: rootSize,
       arguments: (image.entrypoint ?? []) + (image.cmd ?? []))
-    guard !command.arguments.isEmpty, !plan.lowers.isEmpty else {
+    guard !plan.lowers.isEmpty else {
       throw Failure(
-        .failedPrecondition, reason: "command-empty", "image \(plan.imageReference) says no command to run",
-        hint: "end its Dockerfile with CMD, such as CMD [\"/app\"]")
+        .failedPrecondition, reason: "image-empty",
+        "image \(plan.imageReference) has no file, and so no command to run",
+        hint: "COPY the program into it")
     }
     command.environment = Self.environment(image, plan, hostname)
     command.workingDirectory = image.workingDir.flatMap { $0.isEmpty ? nil : $0 } ?? "/"
@@ -52,25 +53,6 @@ struct ReplicaCommand {
 
   private static func file(_ path: FilePath, _ text: String) -> SandboxMount {
     SandboxMount(.content(SecretValue(text), owner: .root, mode: 0o644), target: path, readOnly: true)
-  }
-
-  /// Kubernetes: what `runAsNonRoot` asks of an image, in its words.
-  private static func check(_ user: String?, of reference: String) throws(Failure) {
-    let word = String((user ?? "0").prefix { $0 != ":" })
-    let hint =
-      "write the number of a user that is not root at the end of the Dockerfile: USER 1000; "
-      + "`kindling start --relaxed user` does without this rule, the platform does not"
-    guard !word.isEmpty, word.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let uid = UInt32(word), uid < .max else {
-      throw Failure(
-        .failedPrecondition, reason: "user-not-numeric",
-        "CreateContainerConfigError: container has runAsNonRoot and image has non-numeric user (\(word)), cannot verify "
-          + "user is non-root", hint: hint, cause: "USER \(user ?? "") of image \(reference)")
-    }
-    guard uid == 0 else { return }
-    throw Failure(
-      .failedPrecondition, reason: "user-root",
-      "CreateContainerConfigError: container has runAsNonRoot and image will run as root", hint: hint,
-      cause: user.map { "USER \($0) of image \(reference)" } ?? "image \(reference) has no USER")
   }
 
   /// The image's variables, the app's over them, and over all what the platform injects.

@@ -71,6 +71,11 @@ package struct FleetStatus: Sendable, Hashable {
   }
 
   package var replicas: [ReplicaStatus] = []
+  /// What calls get; nil before the first of them.
+  package var active: AppVersion?
+  /// What was to be activated last and did not become ready, while calls go on as before; `failure` says why. It is
+  /// `active` itself after a change of the configuration alone.
+  package var unready: AppVersion?
   /// Why the last start or replica failed; nil once one is ready again.
   package var failure: Failure?
   /// When the next start is tried after failures in a row.

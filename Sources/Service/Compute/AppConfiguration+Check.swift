@@ -1,4 +1,5 @@
 import Diagnostics
+import Runner
 import Storage
 
 extension AppConfiguration {
@@ -27,6 +28,18 @@ extension AppConfiguration {
     try checkNumbers()
     guard ports.count <= 32 else {
       throw Self.invalid("port", "the app has \(ports.count) ports", "name at most 32")
+    }
+  }
+
+  /// Throws `app-label-long` when a host name of the app would not be one (RFC 1035 §2.3.4).
+  func checkLabels(of app: AppID) throws(Failure) {
+    for port in servedPorts {
+      let label = AppDomain.label(of: app, port: port)
+      guard label.utf8.count > 63 else { continue }
+      throw Failure(
+        .invalidArgument, reason: "app-label-long",
+        "the host name of app '\(app)', \(label), has \(label.utf8.count) characters, and a host name's part has at most 63",
+        hint: "choose a shorter name")
     }
   }
 

@@ -61,6 +61,9 @@ package struct AppImages: Sendable {
     } catch { throw Self.advised(error, secret) }
   }
 
+  /// The image when it is here.
+  func here(_ image: AppImage) throws(Failure) -> BaseImage? { try bases.here(image, platform: .host) }
+
   /// Its layers, topmost first.
   func layers(of image: BaseImage, workName: String) async throws(Failure) -> [FilePath] {
     try await threads.run { [builder] () async throws(Failure) in

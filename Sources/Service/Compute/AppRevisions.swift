@@ -9,6 +9,7 @@ package struct AppRevisions: RevisionSource {
   private let images: AppImages
   private let relaxations: Relaxations
   private let outbound: OutboundReach
+  private let refusals = Refusals()
 
   package init(
     data: DataDirectory, images: AppImages, relaxations: Relaxations = [], outbound: OutboundReach = .everywhere
@@ -41,6 +42,14 @@ package struct AppRevisions: RevisionSource {
       lowers: try await images.layers(of: base, workName: work), config: base.config,
       environment: app.configuration.environment, limits: app.configuration.limits, relaxations: relaxations,
       outbound: outbound)
+  }
+
+  /// Why the image can never start, told without starting it; nil also where it is not here and would be pulled first.
+  func refusal(of image: AppImage) -> Failure? {
+    // Whatever keeps it from being read is told by the start.
+    try? refusals.refusal(of: image) { () throws(Failure) in
+      try images.here(image)?.config.refusal(of: image.reference, relaxations)
+    }
   }
 
   private func source(of revision: AppRevision, _ app: AppRecord) throws(Failure) -> (AppCode, AppImage) {

@@ -14,6 +14,7 @@ extension ComputeService {
     try caller.require(.deployApp)
     let id = try app(organization, name, of: caller)
     try configuration.check()
+    try configuration.checkLabels(of: id)
     let now = data.clock.now()
     let record = AppRecord(id: id, configuration: configuration, createdAt: now, updatedAt: now)
     if case .missing = code {
@@ -58,8 +59,10 @@ extension ComputeService {
     let id = try app(organization, name, of: caller)
     let before = try record(id)
     let after = try data.ledger.configure(id, at: data.clock.now()) { configuration in
+      let ports = configuration.ports
       try configuration.apply(change)
       try configuration.check()
+      if configuration.ports != ports { try configuration.checkLabels(of: id) }
     }
     directory.set(after)
     if after.configurationNumber != before.configurationNumber, after.activeVersion != nil { _ = await deploy(id) }

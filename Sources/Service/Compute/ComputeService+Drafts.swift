@@ -29,6 +29,7 @@ extension ComputeService {
     if !inputSchema.isEmpty { schemas.inputSchema = inputSchema }
     if !outputSchema.isEmpty { schemas.outputSchema = outputSchema }
     try schemas.check()
+    if known == nil { try schemas.checkLabels(of: id) }
     let fresh = AppRecord(id: id, configuration: schemas, createdAt: now, updatedAt: now)
     let saved = try data.ledger.save(draft, ifMissing: settings.isStrict ? nil : fresh)
     if known != nil, !(inputSchema.isEmpty && outputSchema.isEmpty) {
@@ -95,7 +96,7 @@ extension ComputeService {
   }
 
   /// Makes the draft the next version and the active one, compiling it first where that was not done. Calls go over
-  /// without a gap; where the new version does not become ready they go on as before, and the state says why.
+  /// without a gap; where the new version does not become ready the one before stays active, and the state says why.
   package func publishDraft(
     _ organization: String, _ name: String, as caller: Identity
   ) async throws(Failure) -> (view: AppView, urls: [String]) {
@@ -103,6 +104,7 @@ extension ComputeService {
     let id = try app(organization, name, of: caller)
     let draft = try await compiledDraft(of: id)
     let version = try data.ledger.publish(id, draft: draft.number, at: data.clock.now())
+    // The version is published all the same, and the state carries the failure.
     _ = await deploy(id)
     var view = try view(try record(id))
     view.version = version.version

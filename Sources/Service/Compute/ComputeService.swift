@@ -107,7 +107,17 @@ package final class ComputeService: Sendable {
       } catch { failure = error }
       last = now
     }
+    if failure != nil, let last { try? keepServed(instead: last) }
     return failure
+  }
+
+  /// What did not become ready is not the active version: after a restart it would be started in place of the one that
+  /// serves.
+  private func keepServed(instead revision: AppRevision) throws(Failure) {
+    guard let served = fleet.status(of: revision.app).active, served != revision.version, served != .draft else {
+      return
+    }
+    try data.ledger.putBack(served, insteadOf: revision.version, of: revision.app, at: data.clock.now())
   }
 
   /// The app as its organisation sees it.
@@ -116,10 +126,13 @@ package final class ComputeService: Sendable {
       try data.ledger.version(number, of: record.id)
     }
     let draft = version == nil ? try data.ledger.draft(of: record.id) : nil
+    var state = DeploymentState(
+      record, fleet.status(of: record.id), refusal: (version ?? nil).flatMap { revisions.refusal(of: $0.image) })
+    state.clash = directory.clash(of: record.id)
     return AppView(
       record: record, configuration: record.configuration, version: (version ?? nil)?.version ?? .draft,
       image: (version ?? nil)?.image ?? draft?.image, code: (version ?? nil)?.code ?? draft?.code,
-      state: DeploymentState(record, fleet.status(of: record.id)))
+      state: state)
   }
 
   func urls(of id: AppID) -> [String] { directory.labels(of: id).map(settings.address) }
@@ -144,9 +157,28 @@ package struct DeploymentState: Sendable, Hashable {
   package var readyReplicas: Int
   /// Why it is FAILED, or what goes wrong while it serves.
   package var failure: Failure?
+  /// What was to be served and did not become ready, so that calls go on getting `served`.
+  package private(set) var unready: AppVersion?
+  package private(set) var served: AppVersion?
+  /// Which host name of the app is another one's.
+  var clash: String?
 
+  /// All that is wrong, for a field without room for more; empty when nothing is.
+  package var error: String { [failureText, clash].compactMap { $0 }.joined(separator: "; ") }
+
+  private var failureText: String? {
+    guard let failure else { return nil }
+    guard let unready, let served else { return failure.oneLine }
+    return unready == served
+      ? "the new configuration did not become ready: \(failure.oneLine); version \(served) still serves with the one before"
+      : "version \(unready) did not become ready: \(failure.oneLine); version \(served) still serves"
+  }
+
+  /// `refusal` says why the active version can never start; that makes it FAILED before anybody calls. So does what was
+  /// published last and did not become ready, until something else is.
+  ///
   /// ACTIVE is also an app that nobody calls, which has no replica.
-  init(_ app: AppRecord, _ status: FleetStatus) {
+  init(_ app: AppRecord, _ status: FleetStatus, refusal: Failure? = nil) {
     guard let active = app.activeVersion else {
       self.init(phase: .created, readyReplicas: 0, failure: nil)
       return
@@ -155,11 +187,15 @@ package struct DeploymentState: Sendable, Hashable {
     let ready = replicas.filter { $0.state == .ready }
     let isServed = ready.contains { $0.version == active }
     let isStarting = replicas.contains { $0.state == .starting }
+    let failure = status.failure ?? (isServed ? nil : refusal)
     let phase: Phase =
-      if isServed { .active } else if status.failure != nil { .failed } else if isStarting { .deploying } else {
+      if status.unready != nil { .failed } else if isServed { .active } else if failure != nil {
+        .failed
+      } else if isStarting { .deploying } else {
         .active
       }
-    self.init(phase: phase, readyReplicas: ready.count, failure: status.failure)
+    self.init(phase: phase, readyReplicas: ready.count, failure: failure)
+    (unready, served) = (status.unready, status.active)
   }
 
   private init(phase: Phase, readyReplicas: Int, failure: Failure?) {

@@ -72,6 +72,19 @@ package final class KnownApps: AppDirectory {
     }
   }
 
+  /// That a host name of the app is an older app's, in words; nil when it has all of its own.
+  func clash(of app: AppID) -> String? {
+    state.withLock { state in
+      for label in state.apps[app] ?? [] {
+        guard let holder = state.labels[label]?.first?.app, holder != app else { continue }
+        let other = holder.organization == app.organization ? "app '\(holder)'" : "another organisation's app"
+        return
+          "the host name \(label) is that of \(other), which is older: call this one with kindling invoke, or rename it"
+      }
+      return nil
+    }
+  }
+
   /// Whose apps anybody with a token may call (contract §1.2).
   static let publicOrganization = "public"
 

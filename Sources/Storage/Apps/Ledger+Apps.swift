@@ -138,6 +138,18 @@ extension Ledger {
     }
   }
 
+  /// Makes the version that serves the active one again, unless another than the one that does not was made it meanwhile.
+  package func putBack(
+    _ version: AppVersion, insteadOf other: AppVersion, of id: AppID, at moment: Timestamp
+  ) throws(Failure) {
+    try write("putting a version back") { db in
+      try db.execute(
+        sql: """
+          UPDATE apps SET active_version = ?, updated_at = ? WHERE organization = ? AND name = ? AND active_version = ?
+          """, arguments: [version.number, moment.milliseconds] + id.key + [other.number])
+    }
+  }
+
   package func version(_ version: AppVersion, of id: AppID) throws(Failure) -> AppVersionRecord? {
     try read("reading a version") { db in try Self.version(version, of: id, db) }
   }

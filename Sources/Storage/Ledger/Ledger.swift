@@ -5,6 +5,12 @@ import OCI
 import Synchronization
 import SystemPackage
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// The rows of the house, in SQLite: builds, contexts, tags, manifests, layers, step cache, sealed secrets.
 ///
 /// Each method is one transaction; what it returned from is on the disk when the directory is durable. Methods are
@@ -21,6 +27,7 @@ package final class Ledger: Sendable {
     configuration.maximumReaderCount = 4
     configuration.busyMode = .timeout(5)
     self.path = path
+    try Self.makePrivate(path)
     do {
       pool = try DatabasePool(path: path.string, configuration: configuration)
       // FULL syncs the log at every commit; NORMAL, which GRDB sets while it turns the WAL on, would lose the last
@@ -40,6 +47,17 @@ package final class Ledger: Sendable {
       try LedgerUpgrade(path: path, pool: pool, migrator: migrator).run()
     } catch {
       throw Self.failure(error, while: "opening the ledger", path)
+    }
+  }
+
+  /// Rows hold what apps get as environment, and a data directory that was there before may be open to other users.
+  /// SQLite gives the log and its index the mode of the ledger, so that is made first.
+  private static func makePrivate(_ path: FilePath) throws(Failure) {
+    let descriptor = try path.open(O_RDWR | O_CREAT, mode: 0o600, "opening the ledger")
+    try? descriptor.close()
+    for suffix in ["", "-wal", "-shm"] {
+      let (result, code) = FilePath("\(path)\(suffix)").attempt { chmod($0, 0o600) }
+      guard result == 0 || code == ENOENT else { throw Failure.system(code, "closing the ledger to other users", path) }
     }
   }
 

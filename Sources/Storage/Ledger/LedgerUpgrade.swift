@@ -2,6 +2,12 @@ import Diagnostics
 import GRDB
 import SystemPackage
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// Brings the ledger of an earlier version to this one's shape.
 ///
 /// It is copied first, to `ledger.sqlite.before-N`, N the first step that it lacks. An upgrade that fails puts the copy
@@ -34,6 +40,7 @@ struct LedgerUpgrade {
     try pool.writeWithoutTransaction { db in
       try db.execute(sql: "VACUUM INTO ?", arguments: [unfinished.string])
     }
+    try unfinished.system("closing the ledger's copy to other users") { chmod($0, 0o600) }
     try unfinished.synchronize()
     let folder = path.removingLastComponent()
     let name = path.lastComponent?.string ?? ""

@@ -36,10 +36,12 @@ struct AppUpdateCommand: AsyncParsableCommand {
     let app = try await AppTarget.find(app, shared)
     if let warning = options.warning { Console.standardError.write(warning + "\n") }
     let message = options.change(of: app)
+    let readiness = try await VersionReadiness(app)
     let answer = try await app.access.call { try await $0.updateAppConfig(message) }
     switch shared.output {
     case .json: try Messages.print(answer)
     case .table: Console.standardOutput.write("updated\n")
     }
+    try await readiness.checkConfiguration()
   }
 }

@@ -11,7 +11,8 @@ struct DraftPublishCommand: AsyncParsableCommand {
     abstract: "Freeze an app's draft as the next version and serve it",
     usage: "kindling draft publish <app> [options]",
     discussion: """
-      A draft that has no image yet is compiled first. Prints the app's address.
+      A draft that has no image yet is compiled first. Prints the app's address; fails \
+      when the version does not become ready.
 
       Example:
         kindling draft publish hello
@@ -33,10 +34,22 @@ struct DraftPublishCommand: AsyncParsableCommand {
     request.organizationName = app.organization
     request.appName = app.name
     let message = request
+    let readiness = try await VersionReadiness(app)
     let answer = try await app.access.stream { try await $0.publishDraft(message) }
-    guard output == .table else { return try Messages.print(answer) }
+    guard output == .table else {
+      try Messages.print(answer)
+      try await readiness.check(answer.version)
+      return
+    }
+    let state = try await readiness.check(answer.version)
     for url in answer.urls { Console.standardOutput.write(url + "\n") }
-    let url = answer.urls.first ?? ""
+    guard let url = answer.urls.first else {
+      Console.standardError.write(lines: [
+        "version \(answer.version) of \(app.id) is published; \(state.error)",
+        "  call  kindling invoke \(app.id) -p '{}'",
+      ])
+      return
+    }
     let words = app.organization == IdentityService.defaultOrganization ? "" : " --org \(app.organization)"
     let token = answer.app.allowUnauthenticated ? "" : " -H \"Authorization: Bearer $(kindling token\(words))\""
     Console.standardError.write(lines: [
