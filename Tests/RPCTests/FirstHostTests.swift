@@ -100,6 +100,26 @@ import Testing
     }
   }
 
+  @Test("draining waits for a guest's connection until the guest closes it")
+  func drain() async throws {
+    let guests = Door.Guests {
+      $0.hasSuffix(".apps")
+    } serve: { channel in
+      channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Guest()) }
+    }
+    try await withDoor(guests: guests) { door, port in
+      let peer = try await RawConnection(port: port)
+      try await peer.send("GET / HTTP/1.1\r\nHost: a.apps\r\n")
+      _ = await peer.read(until: "apps\r\n")
+      door.beginShutdown()
+      // Nobody is taken any more, and still this one is served.
+      while (try? await RawConnection(port: port)) != nil { await Task.yield() }
+      try await peer.send("late")
+      #expect(await peer.read(until: "late") == "guest: late")
+      try await peer.close()
+    }
+  }
+
   @Test("a connection that names no host is closed in time")
   func patience() async throws {
     var limits = Door.Limits()

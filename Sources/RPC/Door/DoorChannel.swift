@@ -80,7 +80,17 @@ struct DoorChannel: ServerChildChannel {
     switch conversation {
     case .http1(let channel): await http1.handle(value: channel, logger: logger)
     case .grpc(let connection): intake.accept(connection, on: value.channel)
-    case .guest, nil: break
+    // The listener's stop waits for its connections, those of guests too.
+    case .guest: await guest(on: value.channel)
+    case nil: break
+    }
+  }
+
+  private func guest(on channel: any Channel) async {
+    await withTaskCancellationHandler {
+      try? await channel.closeFuture.get()
+    } onCancel: {
+      channel.close(promise: nil)
     }
   }
 }

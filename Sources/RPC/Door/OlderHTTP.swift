@@ -48,7 +48,8 @@ final class OlderHTTP: ChannelDuplexHandler {
       let isBounded =
         method == .HEAD || head.headers.contains(name: "content-length") || [204, 304].contains(head.status.code)
       endsWithAnswer = !keepsConnection || !isBounded
-      head.version = .http1_0
+      // To the encoder the version says whether a body may be chunked.
+      if !isBounded { head.version = .http1_0 }
       head.headers.remove(name: "transfer-encoding")
       head.headers.replaceOrAdd(name: "connection", value: endsWithAnswer ? "close" : "keep-alive")
       context.write(Self.wrapOutboundOut(.head(head)), promise: promise)

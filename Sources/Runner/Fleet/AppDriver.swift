@@ -31,6 +31,8 @@ final class AppDriver: Sendable {
     var waiting: [WaiterKey: Waiting] = [:]
     var activating: [ActivationKey: Activating] = [:]
     var closers: [CheckedContinuation<Void, Never>] = []
+    /// The time for closing is over; who comes to wait then need not.
+    var hasWaitedEnough = false
     var ended: [ReplicaLog] = []
     var relays: [Int: LogRelay] = [:]
     var timer: (time: Duration, cancel: @Sendable () -> Void)?
@@ -115,12 +117,15 @@ final class AppDriver: Sendable {
       return self.effects(inside.state.close(failure, grace: grace), &inside) + relays.map { .endRelay($0) }
     }
     let cancel = tools.clock.wake(at: tools.clock.uptime() + grace + .seconds(2)) { [weak self] in
-      self?.change { inside, _ in self?.closersLeave(&inside) ?? [] }
+      self?.change { inside, _ in
+        inside.hasWaitedEnough = true
+        return self?.closersLeave(&inside) ?? []
+      }
     }
     await withCheckedContinuation { (closer: CheckedContinuation<Void, Never>) in
       change { inside, _ in
         inside.closers.append(closer)
-        return inside.state.isEmpty ? self.closersLeave(&inside) : []
+        return inside.state.isEmpty || inside.hasWaitedEnough ? self.closersLeave(&inside) : []
       }
     }
     cancel()
